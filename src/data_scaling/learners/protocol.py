@@ -1,0 +1,72 @@
+"""What a learner is: something that turns a coalition into contributions."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from data_scaling._typing import FloatArray, IntArray
+from data_scaling.datasets.dataset import Dataset
+from data_scaling.metrics import Metric
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """One coalition evaluated for a list of points.
+
+    Attributes
+    ----------
+    utility : float
+        U(D) of the coalition, in units of the metric; NaN if its training failed.
+    delta : (n_points,) float64 array
+        Marginal contribution of each asked point, in units of the metric: U(D + z) -
+        U(D) outside the coalition, U(D) - U(D - z) inside it. NaN where training
+        failed.
+    failures : tuple of str
+        One sentence for every training that failed.
+    """
+
+    utility: float
+    delta: FloatArray
+    failures: tuple[str, ...] = ()
+
+
+class BoundLearner(Protocol):
+    """A learner bound to a dataset and a metric: the utility of a game.
+
+    A bound learner holds no state that a call changes; the same call gives the same
+    bits, whatever was called before. It travels to workers by serialisation.
+    """
+
+    def draw(self, coalition: IntArray, points: IntArray) -> Draw:
+        """Train on a coalition and give the contribution of every asked point."""
+
+    def utility(self, coalition: IntArray) -> float:
+        """Train on a coalition and return U(D)."""
+
+    def marginals(self, coalition: IntArray, points: IntArray) -> FloatArray:
+        """Return the contributions alone, (n_points,) float64."""
+
+
+class Learner(Protocol):
+    """A way of training that can be bound to a dataset and a metric.
+
+    Attributes
+    ----------
+    name : str
+        Short name for ledgers and reports.
+    description : str
+        All settings that determine a number, as one line; two learners with the same
+        description give the same draws.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name for ledgers and reports."""
+
+    @property
+    def description(self) -> str:
+        """All settings that determine a number, as one line."""
+
+    def bind(
+        self, dataset: Dataset, metric: Metric | str | None = None
+    ) -> BoundLearner:
+        """Fix the dataset and the metric (a name, an object, None for the default)."""
