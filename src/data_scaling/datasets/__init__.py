@@ -1,0 +1,1 @@
+"""Datasets: the arrays of a valuation, and the readers that prepare them."""

@@ -1,0 +1,1 @@
+"""Estimators: from contributions to scaling laws."""

@@ -1,0 +1,1 @@
+"""Learners: ways of turning a coalition into marginal contributions."""
