@@ -1,0 +1,251 @@
+"""Marginal contributions as two arrays: what sampling gives and estimators take."""
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from data_scaling._checks import check_at_least, require_extra
+from data_scaling._typing import FloatArray, Int32Array, IntArray
+from data_scaling.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """Draws of marginal contributions for a list of points.
+
+    Arrays are not copied where their type is right already; the views held here are
+    read-only.
+
+    Parameters
+    ----------
+    delta : (n_points, n_draws) float64 array
+        U(D + z) - U(D), in units of the metric. NaN marks a draw that failed or is
+        missing.
+    cardinality : (n_points, n_draws) int32 array
+        Size of the coalition of each draw, the point itself not counted; at least 1.
+        An (n_draws,) array stands for sizes that all points share.
+    points : (n_points,) intp array, optional
+        Index of each point in the pool; 0, 1, ... by default.
+    metric, unit, dataset, learner, fingerprint : str
+        Where the draws come from, for reports: names of the metric, its unit, the
+        dataset and the learner, and the fingerprint of the dataset.
+
+    Raises
+    ------
+    InputError
+        If shapes disagree, a size is not an integer of at least 1, a delta is
+        infinite, or a point stands twice.
+
+    Examples
+    --------
+    >>> from data_scaling.contributions import Contributions
+    >>> draws = Contributions([[0.2, 0.1], [0.4, float("nan")]], [100, 200], [7, 3])
+    >>> draws.n_points, draws.n_draws, draws.n_failed
+    (2, 2, 1)
+    >>> draws.take([3]).cardinality.tolist()
+    [[100, 200]]
+    """
+
+    delta: FloatArray
+    cardinality: Int32Array
+    points: IntArray = None  # type: ignore[assignment]  # filled in __post_init__
+    metric: str = ""
+    unit: str = ""
+    dataset: str = ""
+    learner: str = ""
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        delta, sizes, points = _check_draws(self.delta, self.cardinality, self.points)
+        arrays: dict[str, NDArray[Any]]
+        arrays = {"delta": delta, "cardinality": sizes, "points": points}
+        for name, array in arrays.items():
+            view = array.view()
+            view.setflags(write=False)
+            object.__setattr__(self, name, view)
+
+    @property
+    def n_points(self) -> int:
+        """Number of points."""
+        return int(self.delta.shape[0])
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws per point, failed ones included."""
+        return int(self.delta.shape[1])
+
+    @property
+    def n_failed(self) -> int:
+        """Number of pairs of point and draw without a number."""
+        return int(np.count_nonzero(np.isnan(self.delta)))
+
+    def first(self, n_draws: int) -> "Contributions":
+        """Return the first draws of every point.
+
+        Raises
+        ------
+        InputError
+            If there are fewer draws.
+        """
+        n_draws = check_at_least("n_draws", n_draws, 1)
+        if n_draws > self.n_draws:
+            raise InputError(
+                f"{n_draws} draws were asked for, but there are {self.n_draws}. Ask "
+                "for fewer, or draw more."
+            )
+        return replace(
+            self,
+            delta=self.delta[:, :n_draws],
+            cardinality=self.cardinality[:, :n_draws],
+        )
+
+    def take(self, points: ArrayLike) -> "Contributions":
+        """Return the draws of some points, named by their index in the pool.
+
+        Raises
+        ------
+        InputError
+            If a point was not drawn.
+        """
+        rows = find_points(self.points, points)
+        return replace(
+            self,
+            delta=self.delta[rows],
+            cardinality=self.cardinality[rows],
+            points=self.points[rows],
+        )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a long table with the columns point, draw, cardinality and delta."""
+        frame: Any = require_extra("pandas", "data").DataFrame
+        table: pd.DataFrame = frame(
+            {
+                "point": np.repeat(self.points, self.n_draws),
+                "draw": np.tile(np.arange(self.n_draws), self.n_points),
+                "cardinality": self.cardinality.ravel(),
+                "delta": self.delta.ravel(),
+            }
+        )
+        return table
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Contributions":
+        """Read the draws of a ledger.
+
+        Raises
+        ------
+        LedgerError
+            If the file cannot be read as a ledger.
+        """
+        # The ledger builds Contributions, so it cannot be imported before this class.
+        from data_scaling.ledger import read_contributions
+
+        contributions: Contributions = read_contributions(path)
+        return contributions
+
+
+def find_points(known: IntArray, asked: ArrayLike) -> IntArray:
+    """Return the row of each asked point.
+
+    Parameters
+    ----------
+    known : (n_points,) intp array
+        Distinct indices of points in the pool, in the order of the rows.
+    asked : (n_asked,) array_like of int
+        Indices of points in the pool.
+
+    Returns
+    -------
+    (n_asked,) intp array
+        Position of each asked point in ``known``.
+
+    Raises
+    ------
+    InputError
+        If a point is not among the known ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from data_scaling.contributions import find_points
+    >>> find_points(np.array([7, 3, 5]), [5, 7]).tolist()
+    [2, 0]
+    """
+    wanted = np.atleast_1d(np.asarray(asked))
+    if wanted.size == 0:
+        return np.empty(0, dtype=np.intp)
+    if wanted.dtype.kind not in "iu" or wanted.ndim != 1:
+        raise InputError(
+            f"points has shape {wanted.shape} and dtype {wanted.dtype}. Give a list of "
+            "integers, the indices of points in the pool."
+        )
+    unknown = np.setdiff1d(wanted, known)
+    if unknown.size:
+        raise InputError(
+            f"{unknown.size} of the asked points are not here, the first is "
+            f"{unknown[0]}; there are {known.size} points. Ask for points that were "
+            "drawn, see .points."
+        )
+    order = np.argsort(known, kind="stable")
+    rows: IntArray = order[np.searchsorted(known, wanted, sorter=order)]
+    return rows
+
+
+def _check_draws(
+    delta: ArrayLike, cardinality: ArrayLike, points: ArrayLike | None
+) -> tuple[FloatArray, Int32Array, IntArray]:
+    values = np.asarray(delta, dtype=np.float64)
+    if values.ndim != 2:
+        raise InputError(
+            f"delta has shape {values.shape}. Give a matrix of points by draws."
+        )
+    n_infinite = int(np.count_nonzero(np.isinf(values)))
+    if n_infinite:
+        where = tuple(int(i) for i in np.argwhere(np.isinf(values))[0])
+        raise InputError(
+            f"delta holds {n_infinite} infinite values, the first at index {where}. "
+            "Mark draws that failed by NaN."
+        )
+    sizes = _check_sizes(cardinality, values.shape)
+    given = np.arange(len(values)) if points is None else np.asarray(points)
+    if given.size == 0:
+        given = given.astype(np.intp)
+    if given.shape != (len(values),) or given.dtype.kind not in "iu":
+        raise InputError(
+            f"points has shape {given.shape} and dtype {given.dtype}, but delta has "
+            f"{len(values)} rows. Give one integer per row."
+        )
+    repeated = np.sort(given)[1:][np.diff(np.sort(given)) == 0]
+    if repeated.size:
+        raise InputError(f"Point {repeated[0]} stands twice. Give each point one row.")
+    return values, sizes, given.astype(np.intp, copy=False)
+
+
+def _check_sizes(cardinality: ArrayLike, shape: tuple[int, ...]) -> Int32Array:
+    given = np.asarray(cardinality)
+    if given.shape not in (shape, shape[1:]):
+        raise InputError(
+            f"cardinality has shape {given.shape}, but delta has shape {shape}. Give "
+            "one size per draw."
+        )
+    if given.size == 0:
+        return np.empty(shape, dtype=np.int32)
+    with np.errstate(invalid="ignore"):  # NaN becomes a number, and is refused below
+        sizes = given.astype(np.int32, copy=False)
+    if given.dtype.kind not in "iuf" or not np.array_equal(sizes, given):
+        raise InputError(
+            f"cardinality has dtype {given.dtype} and holds values that are not "
+            "integers of 32 bits. Give the number of points in each coalition."
+        )
+    if sizes.min() < 1:
+        raise InputError(
+            f"cardinality holds {sizes.min()}. Sizes are at least 1, as the law has no "
+            "value at 0."
+        )
+    return np.broadcast_to(sizes, shape)
