@@ -1,1 +1,7 @@
 """Datasets: the arrays of a valuation, and the readers that prepare them."""
+
+from data_scaling.datasets.catalog import dataset_names, load_dataset
+from data_scaling.datasets.dataset import Dataset, Task
+from data_scaling.datasets.table import read_table
+
+__all__ = ["Dataset", "Task", "dataset_names", "load_dataset", "read_table"]

@@ -1,6 +1,7 @@
 """A dataset ready for valuation: numeric features, encoded targets, fixed splits."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -13,6 +14,8 @@ from data_scaling._typing import FloatArray
 from data_scaling.errors import DatasetError
 
 Task: TypeAlias = Literal["classification", "regression"]
+
+_TARGET_TYPES = {str, bool, int, float}
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -33,6 +36,8 @@ class Dataset:
     row_ids : (n_train,) array_like, optional
         Identifier of each training row in the user's own table (integers or strings);
         the index in the pool by default.
+    feature_names : sequence of (n_features,) str, optional
+        Name of each feature; ``x0``, ``x1``, ... by default.
 
     Attributes
     ----------
@@ -47,14 +52,15 @@ class Dataset:
     Raises
     ------
     DatasetError
-        If shapes disagree, a part is empty, the target has one class only, or the
-        validation part lacks a class.
+        If shapes disagree, a part is empty, a feature is no number, a target is neither
+        number nor string, the target has one class only, or the validation part lacks
+        a class.
     InputError
         If a value is NaN or infinite.
 
     Examples
     --------
-    >>> from data_scaling import Dataset
+    >>> from data_scaling.datasets import Dataset
     >>> dataset = Dataset([[0.0], [1.0]], ["no", "yes"], [[0.2], [0.9]], ["no", "yes"])
     >>> dataset.task, dataset.classes, dataset.y_train.tolist()
     ('classification', ('no', 'yes'), [0, 1])
@@ -69,6 +75,7 @@ class Dataset:
     name: str
     classes: tuple[str, ...]
     row_ids: NDArray[Any]
+    feature_names: tuple[str, ...]
 
     def __init__(
         self,
@@ -81,13 +88,15 @@ class Dataset:
         *,
         name: str = "dataset",
         row_ids: ArrayLike | None = None,
+        feature_names: Sequence[str] | None = None,
     ) -> None:
         if (x_test is None) != (y_test is None):
             raise DatasetError("Only one of x_test and y_test was given. Give both.")
         features = {"train": x_train, "val": x_val}
-        targets = {"train": np.asarray(y_train), "val": np.asarray(y_val)}
+        targets = {"train": _check_target("train", y_train)}
+        targets["val"] = _check_target("val", y_val)
         if x_test is not None and y_test is not None:
-            features["test"], targets["test"] = x_test, np.asarray(y_test)
+            features["test"], targets["test"] = x_test, _check_target("test", y_test)
         arrays: dict[str, NDArray[Any]] = {}
         for part, rows in features.items():
             arrays[f"x_{part}"] = _check_features(part, rows, targets[part])
@@ -100,6 +109,8 @@ class Dataset:
         for field, array in arrays.items():
             array.setflags(write=False)
             object.__setattr__(self, field, array)
+        names = _check_feature_names(feature_names, arrays["x_train"].shape[1])
+        object.__setattr__(self, "feature_names", names)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "classes", classes)
 
@@ -120,12 +131,16 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal digest of all arrays and class names, 32 characters."""
+        """Hexadecimal digest of what determines a draw, 32 characters.
+
+        It covers the arrays of all parts and the names of the classes; the names of
+        the dataset, its rows and its features do not enter.
+        """
         digest = hashlib.sha256("\x1f".join(self.classes).encode())
         for part in ("train", "val", "test"):
             for array in (getattr(self, f"x_{part}"), getattr(self, f"y_{part}")):
                 digest.update(f"{array.shape} {array.dtype.str}".encode())
-                digest.update(np.ascontiguousarray(array))
+                digest.update(array.data)
         return digest.hexdigest()[:32]
 
     def target_names(self, points: ArrayLike) -> list[str]:
@@ -137,7 +152,15 @@ class Dataset:
 
 
 def _check_features(part: str, rows: ArrayLike, target: NDArray[Any]) -> FloatArray:
-    array = np.array(check_finite(f"x_{part}", rows), order="C")
+    try:
+        numbers = np.asarray(rows, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(
+            f"x_{part} is no matrix of numbers ({error}). Give dense numeric features; "
+            "read_table encodes text and categories."
+        ) from error
+    # A copy of its own, so that freezing it does not freeze the caller's array.
+    array = np.array(check_finite(f"x_{part}", numbers), order="C")
     if array.ndim != 2 or 0 in array.shape:
         raise DatasetError(
             f"x_{part} has shape {array.shape}. Give a matrix of at least one row and "
@@ -160,6 +183,25 @@ def _check_same_width(arrays: dict[str, NDArray[Any]]) -> None:
         )
 
 
+def _check_target(part: str, values: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.dtype == object:
+        kinds = {type(value) for value in array.ravel().tolist()}
+        if len(kinds) != 1 or not kinds <= _TARGET_TYPES:
+            found = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise DatasetError(
+                f"y_{part} holds values of these types: {found}. Give numbers only or "
+                "strings only, and leave out rows without a target."
+            )
+        array = np.array(array.tolist())
+    if array.dtype.kind not in "biufU":
+        raise DatasetError(
+            f"y_{part} has dtype {array.dtype}. Give floating-point targets for a "
+            "regression; integers, booleans or strings for a classification."
+        )
+    return array
+
+
 def _encode_targets(
     targets: dict[str, NDArray[Any]],
 ) -> tuple[tuple[str, ...], dict[str, NDArray[Any]]]:
@@ -176,7 +218,12 @@ def _encode_targets(
             "target column, or rows of at least two classes."
         )
     coded: dict[str, NDArray[Any]] = {"train": codes.astype(np.int64)}
-    for part in targets.keys() - {"train"}:
+    for part in [part for part in targets if part != "train"]:
+        if (targets[part].dtype.kind == "U") != (labels.dtype.kind == "U"):
+            raise DatasetError(
+                f"y_train has dtype {labels.dtype}, y_{part} {targets[part].dtype}. "
+                "Name the classes in the same way in all parts."
+            )
         unseen = np.setdiff1d(targets[part], labels)
         if len(unseen):
             raise DatasetError(
@@ -201,7 +248,20 @@ def _check_row_ids(row_ids: ArrayLike | None, n_points: int) -> NDArray[Any]:
     array = np.array(row_ids)
     if array.dtype.kind not in "iuU" or array.shape != (n_points,):
         raise DatasetError(
-            f"row_ids has shape {array.shape} and dtype {array.dtype}. Give one integer "
-            f"or string for each of the {n_points} training rows."
+            f"row_ids has shape {array.shape} and dtype {array.dtype}. Give one "
+            f"integer or string for each of the {n_points} training rows."
         )
     return array
+
+
+def _check_feature_names(
+    feature_names: Sequence[str] | None, n_features: int
+) -> tuple[str, ...]:
+    if feature_names is None:
+        return tuple(f"x{column}" for column in range(n_features))
+    if len(feature_names) != n_features:
+        raise DatasetError(
+            f"{len(feature_names)} feature names were given for {n_features} columns. "
+            "Give one per column."
+        )
+    return tuple(str(name) for name in feature_names)

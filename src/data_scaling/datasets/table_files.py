@@ -1,0 +1,122 @@
+"""Reading a CSV or Parquet file into a data frame, with its damage named."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data_scaling._checks import require_extra
+from data_scaling.datasets.text_files import read_rows
+from data_scaling.errors import DatasetError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_frame(path: Path, separator: str = ",") -> "pd.DataFrame":
+    """Read all named columns of a table.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv``, ``.csv.gz`` or ``.parquet`` file.
+    separator : str
+        What separates the fields of a CSV file, one character.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows in the order of the file, numbered from 0; without columns that have no
+        name and without the index that pandas keeps in a Parquet file.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing, of another kind, damaged or empty, or two columns have
+        the same name.
+    """
+    if len(separator) != 1:
+        raise InputError(f"separator is {separator!r}. Give one character.")
+    if not path.is_file():
+        raise DatasetError(f"There is no file {path}. Check the path.")
+    lower = path.name.lower()
+    if lower.endswith((".csv", ".csv.gz")):
+        frame = _read_csv(path, separator)
+    elif lower.endswith((".parquet", ".pq")):
+        frame = _read_parquet(path)
+    else:
+        raise DatasetError(
+            f"{path} has an ending that tells no known format. Give a file that ends "
+            "in .csv, .csv.gz or .parquet."
+        )
+    if frame.empty:
+        raise DatasetError(
+            f"{path} holds {frame.shape[0]} rows and {frame.shape[1]} columns. Give a "
+            "table with at least one of each."
+        )
+    return frame
+
+
+def _read_csv(path: Path, separator: str) -> "pd.DataFrame":
+    pandas = require_extra("pandas", "data")
+    header = _check_csv(path, separator)
+    frame: pd.DataFrame = pandas.read_csv(
+        path,
+        sep=separator,
+        names=range(len(header)),
+        header=0,
+        index_col=False,
+        encoding="utf-8-sig",
+        low_memory=False,  # in chunks, one column could get two types
+    )
+    named = [i for i, column in enumerate(header) if column]
+    frame = frame[named]
+    frame.columns = pandas.Index([header[i] for i in named])
+    return frame
+
+
+def _check_csv(path: Path, separator: str) -> list[str]:
+    """Return the column names once every row is known to have as many fields.
+
+    Pandas fills up a row that is too short by missing values, and does not say so.
+    """
+    header: list[str] = []
+    for line, fields in read_rows(path, separator=separator):
+        if not header:
+            header = [column.strip() for column in fields]
+            _check_unique(path, header)
+        elif len(fields) != len(header):
+            raise DatasetError(
+                f"{path}, line {line}: {len(fields)} fields, but the line of column "
+                f"names has {len(header)}. Mend this row."
+            )
+    if not header:
+        raise DatasetError(
+            f"{path} is empty. Give a table with a line of column names."
+        )
+    return header
+
+
+def _read_parquet(path: Path) -> "pd.DataFrame":
+    parquet = require_extra("pyarrow.parquet", "data")
+    arrow = require_extra("pyarrow", "data")
+    require_extra("pandas", "data")
+    try:
+        table = parquet.read_table(path)
+    except (arrow.ArrowException, OSError) as error:
+        raise DatasetError(
+            f"{path} cannot be read as Parquet ({error}). Write the file again."
+        ) from error
+    _check_unique(path, table.column_names)
+    index_columns = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    stored = [name for name in index_columns if isinstance(name, str)]
+    frame: pd.DataFrame = table.drop_columns(stored).to_pandas(ignore_metadata=True)
+    return frame
+
+
+def _check_unique(path: Path, columns: list[str]) -> None:
+    repeated = [name for name, n in Counter(columns).items() if n > 1 and name]
+    if repeated:
+        raise DatasetError(
+            f"{path} has several columns of the same name: {', '.join(repeated[:5])}. "
+            "Rename or remove them."
+        )
