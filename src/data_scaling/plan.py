@@ -1,0 +1,291 @@
+"""The whole recipe of a sampling run, as data and as JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, asdict, dataclass
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from data_scaling._checks import check_at_least
+from data_scaling._random import spawn_rng
+from data_scaling._typing import FloatArray, IntArray
+from data_scaling.errors import InputError
+
+__all__ = ["Density", "SamplingPlan"]
+
+Density: TypeAlias = Literal["uniform", "log-uniform"] | tuple[Literal["power"], float]
+
+
+@dataclass(frozen=True)
+class SamplingPlan:
+    r"""Which coalitions to draw, for which points.
+
+    The same plan gives the same draws, bit for bit. Draw ``i`` takes its size and its
+    coalition from a random stream of its own, so that a plan with more draws begins
+    with the draws of one with fewer.
+
+    Parameters
+    ----------
+    n_draws : int
+        Draws per point, at least 2; with ``cardinalities``, draws per point and size.
+    min_cardinality, max_cardinality : int, optional
+        Range of coalition sizes, both ends included. Needed unless ``cardinalities``
+        is given; then they are its ends.
+    cardinalities : sequence of int, optional
+        A staggered plan: these sizes in turn, draw ``i`` the ``i``-th, instead of a
+        density over the range.
+    density : "uniform", "log-uniform" or ("power", beta)
+        Probability of a size :math:`k` in the range: equal, proportional to
+        :math:`1/k`, or proportional to :math:`k^{-\beta/2}`.
+    coalitions : "shared" or "independent"
+        One coalition per draw that serves all points, or one for every pair of point
+        and draw. A point inside a shared coalition gets U(D) - U(D - z) at one size
+        less; an independent coalition never contains its point.
+    points : None, int or sequence of int
+        The points to value: all, the first ones, or these indices in the pool.
+    seed : int
+        Seed of all draws, at least 0.
+
+    Raises
+    ------
+    InputError
+        If a value is out of its range, or two values contradict each other.
+
+    Examples
+    --------
+    >>> from data_scaling.plan import SamplingPlan
+    >>> plan = SamplingPlan(100, 50, 500, density="log-uniform", seed=3)
+    >>> SamplingPlan.from_json(plan.to_json()) == plan
+    True
+    >>> staggered = SamplingPlan(20, cardinalities=[50, 150, 500])
+    >>> staggered.total_draws, staggered.max_cardinality
+    (60, 500)
+    """
+
+    n_draws: int
+    min_cardinality: int = None  # type: ignore[assignment]  # see __post_init__
+    max_cardinality: int = None  # type: ignore[assignment]  # see __post_init__
+    _: KW_ONLY
+    cardinalities: Sequence[int] | None = None
+    density: Density = "uniform"
+    coalitions: Literal["shared", "independent"] = "shared"
+    points: int | Sequence[int] | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.coalitions not in ("shared", "independent"):
+            raise InputError(
+                f"coalitions is {self.coalitions!r}. Give 'shared' or 'independent'."
+            )
+        sizes = _check_sizes(self)
+        checked = {
+            "cardinalities": None if self.cardinalities is None else sizes,
+            "min_cardinality": min(sizes),
+            "max_cardinality": max(sizes),
+            "n_draws": _check_n_draws(self),
+            "density": _check_density(self),
+            "points": _check_points(self.points),
+            "seed": check_at_least("seed", self.seed, 0),
+        }
+        for field, value in checked.items():
+            object.__setattr__(self, field, value)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether one coalition serves all points."""
+        return self.coalitions == "shared"
+
+    @property
+    def total_draws(self) -> int:
+        """Draws per point over all sizes: the columns of the contributions."""
+        return self.n_draws * len(self.cardinalities or (0,))
+
+    def draw_cardinality(self, draw: int, rng: np.random.Generator) -> int:
+        """Return the coalition size of a draw.
+
+        Parameters
+        ----------
+        draw : int
+            Index of the draw, from 0.
+        rng : numpy.random.Generator
+            The draw's own random stream, before anything was taken from it.
+        """
+        if self.cardinalities is not None:
+            # In turn, so that the first draws are balanced over the sizes.
+            return self.cardinalities[draw % len(self.cardinalities)]
+        exponent = _density_exponent(self.density)
+        cumulative = _cumulate(self.min_cardinality, self.max_cardinality, exponent)
+        step = int(np.searchsorted(cumulative, rng.random(), side="right"))
+        return self.min_cardinality + step
+
+    def spawn_rng(self, draw: int, point: int) -> np.random.Generator:
+        """Return the random stream of a draw; a shared one does not see the point."""
+        if self.is_shared:
+            return spawn_rng(self.seed, draw)
+        return spawn_rng(self.seed, point, draw)
+
+    def resolve_points(self, n_pool: int) -> IntArray:
+        """Return the index in the pool of every point to value.
+
+        Parameters
+        ----------
+        n_pool : int
+            Number of points in the pool.
+
+        Returns
+        -------
+        (n_points,) intp array
+            In the order of the plan.
+
+        Raises
+        ------
+        InputError
+            If the plan names points that the pool does not have.
+        """
+        if self.points is None:
+            return np.arange(n_pool)
+        if isinstance(self.points, int):
+            asked, points = self.points, np.arange(self.points)
+        else:
+            asked, points = max(self.points) + 1, np.array(self.points, dtype=np.intp)
+        if asked > n_pool:
+            raise InputError(
+                f"The plan asks for point {asked - 1}, but the pool has {n_pool} "
+                f"points. Give points from 0 to {n_pool - 1}."
+            )
+        return points
+
+    def identity(self) -> dict[str, Any]:
+        """Return the fields that two plans with the same draws share: all but n_draws.
+
+        Two plans of one identity differ in the number of draws alone, and one begins
+        with the other.
+        """
+        fields = asdict(self)
+        del fields["n_draws"]
+        return fields
+
+    def to_json(self) -> str:
+        """Return the plan as one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "SamplingPlan":
+        """Read a plan from JSON.
+
+        Raises
+        ------
+        InputError
+            If the text is no JSON object with the fields of a plan.
+        """
+        try:
+            fields = json.loads(text)
+            if fields.get("cardinalities") is not None:
+                fields["min_cardinality"] = fields["max_cardinality"] = None
+            return cls(**fields)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"The text is no plan ({error}). Give what SamplingPlan.to_json wrote."
+            ) from error
+
+
+def _check_sizes(plan: SamplingPlan) -> tuple[int, ...]:
+    # A shared coalition of one point would be empty without it.
+    bound = 2 if plan.is_shared else 1
+    ends = (plan.min_cardinality, plan.max_cardinality)
+    if plan.cardinalities is None:
+        if None in ends:
+            raise InputError(
+                "The plan has no coalition sizes. Give min_cardinality and "
+                "max_cardinality, or cardinalities."
+            )
+        smallest = check_at_least("min_cardinality", plan.min_cardinality, bound)
+        largest = check_at_least("max_cardinality", plan.max_cardinality, bound)
+        if smallest > largest:
+            raise InputError(
+                f"min_cardinality is {smallest}, above max_cardinality, {largest}. "
+                "Give the smaller one first."
+            )
+        return smallest, largest
+    sizes = tuple(check_at_least("cardinalities", k, bound) for k in plan.cardinalities)
+    if len(set(sizes)) < max(len(sizes), 1):
+        raise InputError(
+            f"cardinalities is {sizes}. Give at least one size, and each size once."
+        )
+    own_ends = (min(sizes), max(sizes))
+    for asked, own in zip(ends, own_ends, strict=True):
+        if asked not in (None, own):
+            raise InputError(
+                f"The range is {ends}, but cardinalities reaches from {own_ends[0]} to "
+                f"{own_ends[1]}. Give one of the two alone."
+            )
+    return sizes
+
+
+def _check_n_draws(plan: SamplingPlan) -> int:
+    n_draws = check_at_least("n_draws", plan.n_draws, 1)
+    if n_draws * len(plan.cardinalities or (0,)) < 2:
+        raise InputError(
+            "n_draws is 1. Give at least 2: one draw has no spread to judge it by."
+        )
+    return n_draws
+
+
+def _check_density(plan: SamplingPlan) -> Density:
+    density = plan.density
+    if not isinstance(density, str) and isinstance(density, Sequence):
+        density = ("power", _check_power(density))
+    elif density not in ("uniform", "log-uniform"):
+        raise InputError(
+            f"density is {density!r}. Give 'uniform', 'log-uniform' or ('power', beta)."
+        )
+    if plan.cardinalities is not None and density != "uniform":
+        raise InputError(
+            f"density is {density!r}, but cardinalities are given, which are drawn in "
+            "turn. Give one of the two alone."
+        )
+    return density
+
+
+def _check_power(density: Sequence[Any]) -> float:
+    kind, beta = density if len(density) == 2 else ("", None)
+    if kind != "power" or not isinstance(beta, (int, float)) or not np.isfinite(beta):
+        raise InputError(
+            f"density is {tuple(density)!r}. Give ('power', beta) with a finite number."
+        )
+    return float(beta)
+
+
+def _check_points(
+    points: int | Sequence[int] | None,
+) -> int | tuple[int, ...] | None:
+    if points is None:
+        return None
+    if isinstance(points, (int, np.integer)):
+        return check_at_least("points", points, 1)
+    listed = tuple(check_at_least("points", point, 0) for point in points)
+    if not listed or len(set(listed)) < len(listed):
+        raise InputError(
+            f"points lists {len(listed)} points, {len(set(listed))} of them distinct. "
+            "Give at least one, and each once."
+        )
+    return listed
+
+
+def _density_exponent(density: Density) -> float:
+    if isinstance(density, tuple):
+        return density[1] / 2
+    return {"uniform": 0.0, "log-uniform": 1.0}[density]
+
+
+@lru_cache(maxsize=4)
+def _cumulate(smallest: int, largest: int, exponent: float) -> FloatArray:
+    """Return the cumulative probability of every size in the range."""
+    # Relative to the smallest size, so that no exponent overflows.
+    weight = (np.arange(smallest, largest + 1) / smallest) ** -exponent
+    cumulative: FloatArray = np.cumsum(weight)
+    cumulative /= cumulative[-1]
+    cumulative[-1] = 1.0  # a random number is always below it
+    return cumulative
