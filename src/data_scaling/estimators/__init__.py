@@ -1,1 +1,6 @@
-"""Estimators: from contributions to scaling laws."""
+"""Estimators: from draws of contributions to scaling laws."""
+
+from data_scaling.estimators.likelihood import LikelihoodEstimator
+from data_scaling.estimators.profile import profile_scale
+
+__all__ = ["LikelihoodEstimator", "profile_scale"]

@@ -1,0 +1,277 @@
+r"""Power laws, the family of the paper.
+
+.. math:: \psi_k(z) = c\,k^{-\alpha}, \qquad
+    \mathrm{Var}[\Delta(z, D) : |D| = k] = \sigma^2 k^{-\beta}.
+"""
+
+import os
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from data_scaling._checks import require_extra
+from data_scaling._typing import FloatArray, Int32Array, IntArray
+from data_scaling.contributions import find_points
+from data_scaling.errors import InputError
+from data_scaling.laws.status import FitStatus
+from data_scaling.laws.storage import save_arrays
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARAMETERS = ("c", "alpha", "sigma", "beta")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PowerLaws:
+    r"""One power law per point, with the uncertainty of its four parameters.
+
+    Parameters
+    ----------
+    points : (n_points,) intp array
+        Index of each point in the pool.
+    c, sigma : (n_points,) float64 array
+        Signed scale of the mean, and scale of the standard deviation of one draw, in
+        units of the utility at ``k = 1``.
+    alpha, beta : (n_points,) float64 array
+        Exponents of the mean and of the variance; NaN where psi is 0.
+    covariance : (n_points, 4, 4) float64 array
+        Covariance of the estimates of (c, alpha, sigma, beta).
+    status : (n_points,) int8 array
+        Value of the :class:`FitStatus` of each point.
+    n_draws : (n_points,) int32 array
+        Number of usable draws behind each law.
+    cardinality_range : (n_points, 2) int32 array
+        Smallest and largest size among those draws; beyond them psi is an
+        extrapolation. 0 where there is no draw.
+
+    Raises
+    ------
+    InputError
+        If the shapes disagree.
+
+    Notes
+    -----
+    Standard errors of psi come from the delta method, intervals from Student's t with
+    ``n_draws - 4`` degrees of freedom. What was measured of their coverage stands
+    with :class:`~data_scaling.estimators.LikelihoodEstimator`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from data_scaling.laws import PowerLaws
+    >>> laws = PowerLaws(
+    ...     points=np.array([4]), c=np.array([8.0]), alpha=np.array([1.5]),
+    ...     sigma=np.array([1.0]), beta=np.array([2.0]),
+    ...     covariance=np.diag([0.04, 0, 0, 0])[None], status=np.array([0]),
+    ...     n_draws=np.array([100]), cardinality_range=np.array([[10, 1000]]),
+    ... )
+    >>> laws.psi([1, 100]).round(6).tolist()
+    [[8.0, 0.008]]
+    >>> laws.psi_std(100).round(6).tolist(), laws.noise_std(100).round(6).tolist()
+    ([0.0002], [0.01])
+    """
+
+    points: IntArray
+    c: FloatArray
+    alpha: FloatArray
+    sigma: FloatArray
+    beta: FloatArray
+    covariance: FloatArray
+    status: NDArray[np.int8]
+    n_draws: Int32Array
+    cardinality_range: Int32Array
+
+    def __post_init__(self) -> None:
+        for name, array in _check_arrays(self).items():
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.points)
+
+    def __getitem__(self, rows: Any) -> "PowerLaws":
+        """Return the laws of some rows: a mask, positions, a slice or a number."""
+        kept = np.atleast_1d(np.arange(len(self))[rows])
+        return PowerLaws(**{f.name: getattr(self, f.name)[kept] for f in fields(self)})
+
+    def take(self, points: ArrayLike) -> "PowerLaws":
+        """Return the laws of some points, named by their index in the pool.
+
+        Raises
+        ------
+        InputError
+            If a point has no law here.
+        """
+        return self[find_points(self.points, points)]
+
+    def psi(self, k: ArrayLike) -> FloatArray:
+        """Return the expected contribution at size k, in units of the utility.
+
+        Parameters
+        ----------
+        k : float or (n_k,) or (n_points, n_k) array_like
+            Sizes, at least 1 and finite; they need not be whole.
+
+        Returns
+        -------
+        (n_points,) or (n_points, n_k) float64 array
+            NaN for a point without a law.
+
+        Raises
+        ------
+        InputError
+            If a size is below 1 or has a wrong shape.
+        """
+        log_k = self._log_sizes(k)
+        return _scaled_power(self.c, self.alpha, log_k).reshape(self._shape(k))
+
+    def psi_std(self, k: ArrayLike) -> FloatArray:
+        """Return the standard error of psi, by the delta method; shapes as in psi."""
+        log_k = self._log_sizes(k)
+        psi = _scaled_power(self.c, self.alpha, log_k)
+        by_c = _scaled_power(np.ones(len(self)), self._exponents(), log_k)
+        by_alpha = -psi * log_k
+        of_c, of_both, of_alpha = (
+            self.covariance[:, i, j, None] for i, j in ((0, 0), (0, 1), (1, 1))
+        )
+        variance = (
+            of_c * by_c**2 + 2 * of_both * by_c * by_alpha + of_alpha * by_alpha**2
+        )
+        # Two terms cancel where psi is known best; rounding may leave less than 0.
+        return np.sqrt(np.maximum(variance, 0.0)).reshape(self._shape(k))
+
+    def noise_std(self, k: ArrayLike) -> FloatArray:
+        """Return the standard deviation of one draw at size k; shapes as in psi."""
+        log_k = self._log_sizes(k)
+        return _scaled_power(self.sigma, self.beta / 2, log_k).reshape(self._shape(k))
+
+    def interval(
+        self, k: ArrayLike, level: float = 0.95
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the lower and upper ends of intervals for psi; shapes as in psi.
+
+        Parameters
+        ----------
+        k : float or array_like
+            Sizes, as for psi.
+        level : float
+            Probability with which an interval is to cover psi, between 0 and 1.
+
+        Raises
+        ------
+        InputError
+            If the level is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise InputError(f"level is {level}. Give a number between 0 and 1.")
+        psi, std = self.psi(k), self.psi_std(k)
+        half = std * stats.t.ppf((1 + level) / 2, self._freedom(k))
+        return psi - half, psi + half
+
+    def exponent(self, k: ArrayLike) -> FloatArray:
+        """Return the local exponent, which is alpha at every size; shapes as in psi."""
+        log_k = self._log_sizes(k)
+        return np.broadcast_to(self.alpha[:, None], log_k.shape).reshape(self._shape(k))
+
+    def probability_negative(self, k: ArrayLike) -> FloatArray:
+        """Return how sure it is that psi is below 0; shapes as in psi.
+
+        It is the weight below 0 of the Student's t that gives the intervals, and 0
+        for a point whose psi is exactly 0.
+        """
+        psi, std = self.psi(k), self.psi_std(k)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            below = np.asarray(stats.t.cdf(-psi / std, self._freedom(k)))
+        return np.where((psi == 0) & (std == 0), 0.0, below)
+
+    def tangent(self, k: float) -> "PowerLaws":
+        """Return the power laws that touch these laws at size k: these laws."""
+        self._log_sizes(k)
+        return self
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table with one row per point.
+
+        Its columns are the point; c, alpha, sigma, beta and their standard errors
+        (``c_std``, ...); n_draws, min_cardinality, max_cardinality and status.
+        """
+        variance = np.diagonal(self.covariance, axis1=1, axis2=2)
+        labels = {status.value: status.label for status in FitStatus}
+        columns: dict[str, Any] = {"point": self.points}
+        columns |= {name: getattr(self, name) for name in PARAMETERS}
+        columns |= {
+            f"{name}_std": np.sqrt(variance[:, i]) for i, name in enumerate(PARAMETERS)
+        }
+        columns["n_draws"] = self.n_draws
+        columns["min_cardinality"] = self.cardinality_range[:, 0]
+        columns["max_cardinality"] = self.cardinality_range[:, 1]
+        columns["status"] = [labels[int(value)] for value in self.status]
+        table: pd.DataFrame = require_extra("pandas", "data").DataFrame(columns)
+        return table
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the laws to one ``.npz`` file that ``load_laws`` reads."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        save_arrays(path, "power", arrays)
+
+    def _exponents(self) -> FloatArray:
+        """Exponents of the mean, 0 where psi is 0 at every size and has none."""
+        return np.where((self.c == 0) & np.isnan(self.alpha), 0.0, self.alpha)
+
+    def _log_sizes(self, k: ArrayLike) -> FloatArray:
+        sizes = np.asarray(k, dtype=np.float64)
+        if sizes.ndim > 2 or (sizes.ndim == 2 and len(sizes) not in (1, len(self))):
+            raise InputError(
+                f"k has shape {sizes.shape}, but there are {len(self)} points. Give a "
+                "number, a list of sizes, or one row of sizes per point."
+            )
+        if not (np.isfinite(sizes) & (sizes >= 1)).all():
+            raise InputError(
+                f"k holds {sizes.min() if sizes.size else k}. Give finite sizes of at "
+                "least 1."
+            )
+        n_k = sizes.shape[-1] if sizes.ndim else 1
+        return np.broadcast_to(np.log(sizes), (len(self), n_k))
+
+    def _shape(self, k: ArrayLike) -> tuple[int, ...]:
+        n_k = np.shape(k)[-1:]
+        return (len(self), *n_k)
+
+    def _freedom(self, k: ArrayLike) -> FloatArray:
+        """Degrees of freedom, broadcasting against psi(k)."""
+        freedom = np.maximum(self.n_draws - 4.0, 1.0)
+        return freedom[:, None] if np.ndim(k) else freedom
+
+
+def _scaled_power(
+    scale: FloatArray, exponent: FloatArray, log_k: FloatArray
+) -> FloatArray:
+    # A scale of 0 is 0 at every size, also where it has no exponent.
+    rate = np.where(scale == 0, 0.0, exponent)
+    power: FloatArray = scale[:, None] * np.exp(-rate[:, None] * log_k)
+    return power
+
+
+def _check_arrays(laws: PowerLaws) -> dict[str, NDArray[Any]]:
+    dtypes: dict[str, Any] = {field.name: np.float64 for field in fields(laws)}
+    dtypes |= {"points": np.intp, "status": np.int8}
+    dtypes |= {"n_draws": np.int32, "cardinality_range": np.int32}
+    n_points = len(np.atleast_1d(laws.points))
+    tails = {"covariance": (4, 4), "cardinality_range": (2,)}
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, dtype in dtypes.items():
+        array = np.asarray(getattr(laws, name)).astype(dtype, copy=False).view()
+        expected = (n_points, *tails.get(name, ()))
+        if array.shape != expected:
+            raise InputError(
+                f"{name} has shape {array.shape}, but the laws of {n_points} points "
+                f"need {expected}. Give one entry per point."
+            )
+        arrays[name] = array
+    return arrays
