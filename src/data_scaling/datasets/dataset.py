@@ -153,6 +153,8 @@ class Dataset:
 
 def _check_features(part: str, rows: ArrayLike, target: NDArray[Any]) -> FloatArray:
     try:
+        if np.iscomplexobj(rows):
+            raise TypeError("complex numbers")
         numbers = np.asarray(rows, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DatasetError(
@@ -184,7 +186,13 @@ def _check_same_width(arrays: dict[str, NDArray[Any]]) -> None:
 
 
 def _check_target(part: str, values: ArrayLike) -> NDArray[Any]:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DatasetError(
+            f"y_{part} is no list of targets ({error}). Give one number or string per "
+            "row."
+        ) from error
     if array.dtype == object:
         kinds = {type(value) for value in array.ravel().tolist()}
         if len(kinds) != 1 or not kinds <= _TARGET_TYPES:

@@ -114,9 +114,10 @@ def _check_columns(
     columns = [str(column) for column in frame.columns]
     for asked, role in [(target, "target "), *((column, "") for column in drop)]:
         if asked not in columns:
+            hint = "" if len(columns) > 1 else " Is its separator another?"
             raise DatasetError(
                 f"{path} has no {role}column {asked!r}. Its columns are "
-                f"{list_names(asked, columns)}."
+                f"{list_names(asked, columns)}.{hint}"
             )
     if target in drop:
         raise DatasetError(
