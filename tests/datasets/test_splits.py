@@ -33,6 +33,15 @@ def test_parts_are_disjoint_complete_and_hold_every_class(counts, val_size, seed
     assert len(parts.val) == len(parts.test) == n_val
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_class_of_three_rows_is_in_every_part_even_of_a_small_training_part(seed):
+    target = np.repeat([0, 1], [40, 3])
+    parts = split(target, seed, val_size=25, test_size=10)
+
+    for part in (parts.train, parts.val, parts.test):
+        assert np.sum(target[part] == 1) == 1
+
+
 def test_classes_keep_their_proportions_to_within_one_row():
     target = np.repeat([0, 1, 2], [7_000, 2_900, 100])
     parts = split(target, val_size=1_000, test_size=1_000)
