@@ -245,7 +245,7 @@ class PowerLaws:
 
     def _freedom(self, k: ArrayLike) -> FloatArray:
         """Degrees of freedom, broadcasting against psi(k)."""
-        freedom = np.maximum(self.n_draws - 4.0, 1.0)
+        freedom: FloatArray = np.maximum(self.n_draws - 4.0, 1.0)
         return freedom[:, None] if np.ndim(k) else freedom
 
 

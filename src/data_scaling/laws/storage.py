@@ -36,7 +36,8 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[str, dict[str, NDArray[An
         If there is no such file.
     """
     try:
-        with np.load(Path(path), allow_pickle=False) as file:
+        # Opened here, as NumPy leaves a damaged file open.
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays.pop("header")))
         kind, version = str(header["kind"]), header["version"]
