@@ -1,1 +1,16 @@
 """Learners: ways of turning a coalition into marginal contributions."""
+
+from data_scaling.learners.logistic import LogisticLearner
+from data_scaling.learners.protocol import BoundLearner, Draw, Learner
+from data_scaling.learners.refit import RefitLearner
+from data_scaling.learners.registry import LEARNERS, make_learner
+
+__all__ = [
+    "LEARNERS",
+    "BoundLearner",
+    "Draw",
+    "Learner",
+    "LogisticLearner",
+    "RefitLearner",
+    "make_learner",
+]

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
-from data_scaling.metrics import Metric
+from data_scaling.metrics import Metric, MetricLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,23 @@ class BoundLearner(Protocol):
 
     A bound learner holds no state that a call changes; the same call gives the same
     bits, whatever was called before. It travels to workers by serialisation.
+
+    Attributes
+    ----------
+    description : str
+        All settings of the learner that determine a number, as one line; two learners
+        with the same description give the same draws.
+    metric : Metric
+        What the utility is.
     """
+
+    @property
+    def description(self) -> str:
+        """All settings that determine a number, as one line."""
+
+    @property
+    def metric(self) -> Metric:
+        """What the utility is."""
 
     def draw(self, coalition: IntArray, points: IntArray) -> Draw:
         """Train on a coalition and give the contribution of every asked point."""
@@ -53,20 +69,11 @@ class Learner(Protocol):
     ----------
     name : str
         Short name for ledgers and reports.
-    description : str
-        All settings that determine a number, as one line; two learners with the same
-        description give the same draws.
     """
 
     @property
     def name(self) -> str:
         """Short name for ledgers and reports."""
 
-    @property
-    def description(self) -> str:
-        """All settings that determine a number, as one line."""
-
-    def bind(
-        self, dataset: Dataset, metric: Metric | str | None = None
-    ) -> BoundLearner:
+    def bind(self, dataset: Dataset, metric: MetricLike = None) -> BoundLearner:
         """Fix the dataset and the metric (a name, an object, None for the default)."""

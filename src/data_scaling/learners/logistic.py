@@ -1,0 +1,226 @@
+r"""Logistic regression of two classes: exact contributions without refitting.
+
+One Newton fit of the coalition serves every point; the model with a point more, or
+less, is the one that ``sklearn.linear_model.LogisticRegression`` would have fitted, to
+:data:`TOLERANCE` of the contributions' spread. See :mod:`._logistic_updates` for the
+method.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from data_scaling._typing import BoolArray, FloatArray, IntArray
+from data_scaling.datasets.dataset import Dataset
+from data_scaling.errors import InputError
+from data_scaling.learners._lbfgs import row_dot
+from data_scaling.learners._logistic_fit import (
+    LogisticFit,
+    LogisticProblem,
+    SingularFitError,
+    fit_logistic,
+)
+from data_scaling.learners._logistic_updates import LogisticUpdater, Sign, sigmoid
+from data_scaling.learners._margins import MarginScorer
+from data_scaling.learners.protocol import Draw
+from data_scaling.metrics import Metric, MetricLike, make_metric
+
+#: Largest error of a contribution, as a share of the coalition's own spread.
+TOLERANCE: Final = 1e-7
+# What float64 can tell of a difference of two utilities.
+_SMALLEST_TOLERANCE: Final = 1e-13
+
+# Points whose search is carried on together; what they need fits the third-level cache.
+_CHUNK: Final = 2048
+
+
+@dataclass(frozen=True)
+class LogisticLearner:
+    """L2-penalised logistic regression of two classes.
+
+    Parameters
+    ----------
+    C : float
+        Inverse strength of the penalty ``|w|^2 / (2 C)``, as in scikit-learn; infinite
+        for none.
+    fit_intercept : bool
+        Whether there is an intercept; it is not penalised.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from data_scaling.datasets import load_dataset
+    >>> dataset = load_dataset("breast_cancer")
+    >>> learner = LogisticLearner().bind(dataset)
+    >>> coalition = np.arange(100)
+    >>> bool(learner.utility(coalition) > -0.2)
+    True
+    >>> learner.marginals(coalition, points=np.array([0, 150])).shape
+    (2,)
+    """
+
+    C: float = 1.0
+    fit_intercept: bool = True
+
+    @property
+    def name(self) -> str:
+        """Short name for ledgers and reports."""
+        return "logreg"
+
+    def bind(self, dataset: Dataset, metric: MetricLike = None) -> "BoundLogistic":
+        """Fix the dataset and the metric.
+
+        Raises
+        ------
+        InputError
+            If the dataset has not two classes, or the metric is for regression.
+        """
+        if len(dataset.classes) != 2:
+            raise InputError(
+                f"The exact logistic learner needs two classes; {dataset.name} has "
+                f"{len(dataset.classes)}. Use make_learner('logreg'), which refits."
+            )
+        x, x_val = (self._design(part) for part in (dataset.x_train, dataset.x_val))
+        penalty = np.full(x.shape[1], 1.0 / self.C)
+        if self.fit_intercept:
+            penalty[-1] = 0.0
+        scorer = MarginScorer(x_val, dataset.y_val, make_metric(metric, dataset.task))
+        y = dataset.y_train.astype(np.float64)
+        settings = f"C={self.C!r}, fit_intercept={self.fit_intercept}"
+        description = f"exact logistic regression ({settings})"
+        return BoundLogistic(x, y, penalty, scorer, description)
+
+    def _design(self, x: FloatArray) -> FloatArray:
+        return np.column_stack([x, np.ones(len(x))]) if self.fit_intercept else x
+
+
+@dataclass(frozen=True, eq=False)
+class BoundLogistic:
+    """A logistic learner bound to a dataset and a metric.
+
+    Attributes
+    ----------
+    x : (n_pool, p) float64 array
+        Features of the pool, with the intercept's column of ones if there is one.
+    y : (n_pool,) float64 array
+        Targets, 0 or 1.
+    penalty : (p,) float64 array
+        Diagonal of the penalty.
+    scorer : MarginScorer
+        The validation part and the metric.
+    description : str
+        All settings that determine a number.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    penalty: FloatArray
+    scorer: MarginScorer
+    description: str
+
+    @property
+    def metric(self) -> Metric:
+        """What the utility is."""
+        return self.scorer.metric
+
+    def utility(self, coalition: IntArray) -> float:
+        """Return U(D), in units of the metric; NaN if D has one class only."""
+        try:
+            return self.scorer.utility(self._fit(coalition).theta)
+        except SingularFitError:
+            return float("nan")
+
+    def marginals(self, coalition: IntArray, points: IntArray) -> FloatArray:
+        """Return the contributions of ``points``, (n_points,), as ``draw`` does."""
+        return self.draw(coalition, points).delta
+
+    def draw(self, coalition: IntArray, points: IntArray) -> Draw:
+        """Fit a coalition and update the fit for every asked point.
+
+        Parameters
+        ----------
+        coalition : (k,) integer array
+            Members, as indices in the pool.
+        points : (n_points,) integer array
+            Points asked for, inside the coalition or outside.
+        """
+        points = np.asarray(points, dtype=np.intp)
+        delta = np.full(len(points), np.nan)
+        try:
+            fit = self._fit(coalition)
+        except SingularFitError as error:
+            return Draw(float("nan"), delta, (str(error),))
+        updater = self._make_updater(fit)
+        inside = np.isin(points, coalition)
+        failures: list[str] = []
+        last = inside & self._is_last(coalition, points)
+        sides: list[tuple[Sign, BoolArray]] = [(1, ~inside), (-1, inside & ~last)]
+        for sign, asked in sides:
+            where = np.flatnonzero(asked)
+            for low in range(0, len(where), _CHUNK):
+                chunk = where[low : low + _CHUNK]
+                delta[chunk] = self._change(updater, points[chunk], sign, failures)
+        failures += ["without the point one class only is left"] * int(last.sum())
+        return Draw(self.scorer.utility(fit.theta), delta, tuple(failures))
+
+    def _fit(self, coalition: IntArray) -> LogisticFit:
+        problem = LogisticProblem(self.x[coalition], self.y[coalition], self.penalty)
+        if problem.y.min() == problem.y.max():
+            raise SingularFitError("the coalition has one class only")
+        start = np.zeros(len(self.penalty))
+        return LogisticFit(problem, fit_logistic(problem, start))
+
+    def _is_last(self, coalition: IntArray, points: IntArray) -> BoolArray:
+        """Say which points would leave the coalition with one class."""
+        n_ones = self.y[coalition].sum()
+        counts = np.array([len(coalition) - n_ones, n_ones])
+        return np.asarray(counts[self.y[points].astype(np.intp)] <= 1)
+
+    def _make_updater(self, fit: LogisticFit) -> LogisticUpdater:
+        """Set the tolerance from the influence that the members have.
+
+        To first order the removal of a member moves the parameters by
+        ``H^-1 x r / (1 - w h)``; the spread of what that does to the log-loss stands
+        for the spread of the contributions.
+        """
+        problem = fit.problem
+        slope = self.scorer.log_loss_gradient(fit.theta)
+        probability = sigmoid(problem.x @ fit.theta)
+        u = problem.x @ fit.inverse_hessian
+        left = 1.0 - probability * (1.0 - probability) * row_dot(u, problem.x)
+        influence = (u @ slope) * (probability - problem.y) / np.maximum(left, 1e-12)
+        norm = float(np.sqrt(slope @ fit.inverse_hessian @ slope))
+        tolerance = max(TOLERANCE * float(np.std(influence)), _SMALLEST_TOLERANCE)
+        return LogisticUpdater(fit, norm, tolerance)
+
+    def _change(
+        self,
+        updater: LogisticUpdater,
+        points: IntArray,
+        sign: Sign,
+        failures: list[str],
+    ) -> FloatArray:
+        """Return the contributions of points that are all outside, or all inside."""
+        x, y = self.x[points], self.y[points]
+        theta, converged = updater.update(x, y, sign)
+        for row in np.flatnonzero(~converged):
+            try:
+                theta[row] = self._refit(updater.fit, x[row], y[row], sign)
+            except SingularFitError as error:
+                theta[row] = np.nan
+                failures.append(str(error))
+        return sign * self.scorer.changes(theta, updater.fit.theta)
+
+    def _refit(
+        self, fit: LogisticFit, x: FloatArray, y: float, sign: Sign
+    ) -> FloatArray:
+        """Finish one point by Newton's method on its own Hessian."""
+        problem = fit.problem
+        if sign == 1:
+            rows, targets = np.vstack([problem.x, x]), np.append(problem.y, y)
+        else:
+            member = int(np.argmax(np.all(problem.x == x, axis=1) & (problem.y == y)))
+            rows = np.delete(problem.x, member, axis=0)
+            targets = np.delete(problem.y, member)
+        return fit_logistic(LogisticProblem(rows, targets, self.penalty), fit.theta)

@@ -1,0 +1,164 @@
+"""Learners by name, and the choice between exact updates and refitting."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.svm import SVC, SVR
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from data_scaling.datasets.dataset import Dataset, Task
+from data_scaling.errors import InputError
+from data_scaling.learners.logistic import LogisticLearner
+from data_scaling.learners.protocol import BoundLearner, Learner
+from data_scaling.learners.refit import RefitLearner
+from data_scaling.metrics import MetricLike
+
+logger = logging.getLogger(__name__)
+
+Engine: TypeAlias = Literal["auto", "refit"]
+
+_MLP: Final[dict[str, Any]] = {
+    "hidden_layer_sizes": (32,),
+    "learning_rate_init": 0.01,
+    "alpha": 0.01,
+    "max_iter": 200,
+    # Larger than any coalition: full batches (scikit-learn clips it to the rows).
+    "batch_size": 1_000_000,
+}
+
+#: Estimators of each name, by task, with the paper's settings.
+LEARNERS: Final[dict[str, dict[Task, Callable[[], Any]]]] = {
+    "logreg": {
+        # Where it is refitted, the default tolerance would leave differences of two
+        # fits mostly wrong.
+        "classification": lambda: LogisticRegression(
+            solver="newton-cholesky", tol=1e-12, max_iter=1000
+        )
+    },
+    "linreg": {"regression": LinearRegression},
+    "knn": {
+        "classification": lambda: KNeighborsClassifier(50, weights="distance"),
+        "regression": lambda: KNeighborsRegressor(50, weights="distance"),
+    },
+    "svm": {
+        "classification": lambda: CalibratedClassifierCV(SVC(C=1.0), ensemble=False),
+        "regression": lambda: SVR(C=1.0),
+    },
+    "tree": {
+        "classification": DecisionTreeClassifier,
+        "regression": DecisionTreeRegressor,
+    },
+    "rf": {
+        "classification": lambda: RandomForestClassifier(50),
+        "regression": lambda: RandomForestRegressor(50),
+    },
+    "gbm": {
+        "classification": HistGradientBoostingClassifier,
+        "regression": HistGradientBoostingRegressor,
+    },
+    "skmlp": {
+        "classification": lambda: MLPClassifier(**_MLP),
+        "regression": lambda: MLPRegressor(**_MLP),
+    },
+}
+
+
+def make_learner(estimator: Learner | str | Any, *, engine: Engine = "auto") -> Learner:
+    """Return the learner that is meant.
+
+    Parameters
+    ----------
+    estimator : str, estimator or Learner
+        A name (``logreg``, ``linreg``, ``knn``, ``svm``, ``tree``, ``rf``, ``gbm``,
+        ``skmlp``), any scikit-learn classifier or regressor, or a learner, which is
+        returned as it is.
+    engine : {"auto", "refit"}
+        Whether contributions come from exact updates where there are any for the
+        estimator, or always from refitting.
+
+    Raises
+    ------
+    InputError
+        If the name or the engine is unknown, or the estimator is none.
+
+    Examples
+    --------
+    >>> make_learner("logreg").name
+    'logreg'
+    """
+    if engine not in ("auto", "refit"):
+        raise InputError(f"engine is {engine!r}. Give 'auto' or 'refit'.")
+    if isinstance(estimator, str):
+        if estimator not in LEARNERS:
+            raise InputError(
+                f"The learner {estimator!r} is not known. Give one of "
+                f"{', '.join(LEARNERS)}, or a scikit-learn estimator."
+            )
+        return EstimatorLearner(estimator, LEARNERS[estimator], engine)
+    if hasattr(estimator, "bind"):
+        return estimator
+    name = RefitLearner(estimator).name
+    task: Task = "classification" if is_classifier(estimator) else "regression"
+    return EstimatorLearner(name, {task: lambda: estimator}, engine)
+
+
+@dataclass(frozen=True, eq=False)
+class EstimatorLearner:
+    """An estimator for each task, bound to the quickest exact engine that fits it."""
+
+    name: str
+    estimators: Mapping[Task, Callable[[], Any]]
+    engine: Engine = "auto"
+
+    def bind(self, dataset: Dataset, metric: MetricLike = None) -> BoundLearner:
+        """Fix the dataset and the metric.
+
+        Raises
+        ------
+        InputError
+            If the learner or the metric does not fit the dataset's task.
+        """
+        if dataset.task not in self.estimators:
+            fitting = [
+                name for name, tasks in LEARNERS.items() if dataset.task in tasks
+            ]
+            raise InputError(
+                f"The learner {self.name!r} is for {', '.join(self.estimators)}, but "
+                f"{dataset.name} is a {dataset.task}. Give one of {', '.join(fitting)}."
+            )
+        estimator = self.estimators[dataset.task]()
+        if self.engine == "auto" and type(estimator) is LogisticRegression:
+            reason = _why_not_exact(estimator, dataset)
+            if not reason:
+                exact = LogisticLearner(
+                    float(estimator.C), bool(estimator.fit_intercept)
+                )
+                return exact.bind(dataset, metric)
+            logger.warning("%s is refitted for every point: %s", self.name, reason)
+        return RefitLearner(estimator, self.name).bind(dataset, metric)
+
+
+def _why_not_exact(estimator: Any, dataset: Dataset) -> str:
+    """Say what keeps a logistic regression from exact updates; empty if nothing."""
+    unsupported = {
+        "an l1 penalty": bool(estimator.l1_ratio) or estimator.penalty == "elasticnet",
+        "no penalty": not np.isfinite(estimator.C) or estimator.penalty is None,
+        "class weights": estimator.class_weight is not None,
+        "the liblinear objective": estimator.solver == "liblinear",
+        f"{len(dataset.classes)} classes": len(dataset.classes) != 2,
+    }
+    return " and ".join(name for name, is_so in unsupported.items() if is_so)
