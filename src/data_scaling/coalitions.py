@@ -183,7 +183,7 @@ def find_smallest_cardinality(counts: IntArray, n_seats: int) -> int | None:
     >>> import numpy as np
     >>> from data_scaling.coalitions import find_smallest_cardinality
     >>> find_smallest_cardinality(np.array([90, 10]), 2)
-    15
+    16
     """
     if counts.min() < n_seats:
         return None
@@ -215,30 +215,20 @@ def check_cardinalities(
         )
     # A shared coalition must still hold every class when one of its points is removed.
     n_seats = 2 if shared else 1
-    for code in range(1 if shared else len(pool.classes)):
-        counts = pool.counts
-        if not shared:
-            counts[code] -= 1
-        workable = find_smallest_cardinality(counts, n_seats)
-        if workable is None or smallest < workable:
-            rarest = int(np.argmin(counts))
-            _refuse_rare_class(pool, rarest, smallest, n_seats, workable, limit)
-
-
-def _refuse_rare_class(
-    pool: Pool,
-    code: int,
-    smallest: int,
-    n_seats: int,
-    workable: int | None,
-    limit: int,
-) -> None:
+    counts = pool.counts
+    # Without its point, an independent coalition has one fewer of any class to draw.
+    lacking = [0] if shared else np.eye(len(counts), dtype=np.intp)
+    sizes = [find_smallest_cardinality(counts - lack, n_seats) for lack in lacking]
+    workable = max((size for size in sizes if size is not None), default=0)
+    if None not in sizes and smallest >= workable:
+        return
+    rarest = int(np.argmin(counts))
     what = (
-        f"Class {pool.classes[code]!r} has {pool.counts[code]} of the "
-        f"{pool.n_points} training points, too few for coalitions of {smallest} "
-        f"points: each must hold at least {n_seats} of every class."
+        f"Class {pool.classes[rarest]!r} has {counts[rarest]} of the {pool.n_points} "
+        f"training points, too few for coalitions of {smallest} points: each must hold "
+        f"at least {n_seats} of every class."
     )
-    if workable is None or workable > limit:
+    if None in sizes or workable > limit:
         raise InputError(f"{what} Leave the class out, or join it with another.")
     raise InputError(
         f"{what} Give a min_cardinality of at least {workable}, or leave the class out."
