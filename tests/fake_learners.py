@@ -1,0 +1,101 @@
+"""Learners for tests of sampling: quick, exact, and failing when told to."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_scaling.datasets.dataset import Dataset
+from data_scaling.learners import Draw
+from data_scaling.metrics import Metric, make_metric
+
+
+@dataclass(frozen=True)
+class MeanLearner:
+    """The utility of a coalition is minus the mean of its first feature.
+
+    Parameters
+    ----------
+    seconds : float
+        Time that each draw takes.
+    fails_below : int
+        Coalitions smaller than this fail to train.
+    """
+
+    seconds: float = 0.0
+    fails_below: int = 0
+    name: str = "mean"
+
+    def bind(self, dataset: Dataset, metric: object = None) -> "BoundMeanLearner":
+        return BoundMeanLearner(
+            self, dataset.x_train, make_metric(metric, dataset.task)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class BoundMeanLearner:
+    learner: MeanLearner
+    features: np.ndarray
+    metric: Metric
+
+    @property
+    def description(self) -> str:
+        # The time is no setting that determines a number.
+        return f"MeanLearner(fails_below={self.learner.fails_below})"
+
+    def draw(self, coalition: np.ndarray, points: np.ndarray) -> Draw:
+        time.sleep(self.learner.seconds)
+        if len(coalition) < self.learner.fails_below:
+            nothing = np.full(len(points), np.nan)
+            return Draw(float("nan"), nothing, (f"{len(coalition)} are too few.",))
+        values = self.features[:, 0]
+        total, size = values[coalition].sum(), len(coalition)
+        inside = np.isin(points, coalition)
+        added = total / size - (total + values[points]) / (size + 1)
+        removed = (total - values[points]) / (size - 1) - total / size
+        return Draw(float(-total / size), np.where(inside, removed, added))
+
+    def utility(self, coalition: np.ndarray) -> float:
+        return self.draw(coalition, coalition[:0]).utility
+
+    def marginals(self, coalition: np.ndarray, points: np.ndarray) -> np.ndarray:
+        return self.draw(coalition, points).delta
+
+
+@dataclass(frozen=True)
+class InfiniteLearner(MeanLearner):
+    def bind(self, dataset: Dataset, metric: object = None) -> "BoundInfinite":
+        return BoundInfinite(self, dataset.x_train, make_metric(metric, dataset.task))
+
+
+@dataclass(frozen=True, eq=False)
+class BoundInfinite(BoundMeanLearner):
+    def draw(self, coalition: np.ndarray, points: np.ndarray) -> Draw:
+        return Draw(0.0, np.where(points % 2, np.inf, 1.0))
+
+
+@dataclass(frozen=True)
+class InterruptedLearner(MeanLearner):
+    """The user presses Ctrl-C at the seventh draw."""
+
+    def bind(self, dataset: Dataset, metric: object = None) -> "BoundInterrupted":
+        bound = make_metric(metric, dataset.task)
+        return BoundInterrupted(self, dataset.x_train, bound, [0])
+
+
+@dataclass(frozen=True, eq=False)
+class BoundInterrupted(BoundMeanLearner):
+    n_calls: list[int]
+
+    def draw(self, coalition: np.ndarray, points: np.ndarray) -> Draw:
+        self.n_calls[0] += 1
+        if self.n_calls[0] == 7:
+            raise KeyboardInterrupt
+        return super().draw(coalition, points)
+
+
+def make_dataset(n_points: int = 40, n_classes: int = 2, seed: int = 0) -> Dataset:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n_points, 3))
+    y = np.arange(n_points) % n_classes
+    return Dataset(x, y, x[:10], y[:10], name="toy")

@@ -1,0 +1,270 @@
+"""Sampling: right numbers, the same bits however they were drawn, failures told."""
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from fake_learners import (
+    InfiniteLearner,
+    InterruptedLearner,
+    MeanLearner,
+    make_dataset,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_scaling._drawing import find_missing, split_spans
+from data_scaling.coalitions import draw_coalition, group_pool
+from data_scaling.contributions import Contributions
+from data_scaling.datasets.dataset import Dataset
+from data_scaling.errors import (
+    AllDrawsFailedError,
+    FailedDrawWarning,
+    InputError,
+    LedgerError,
+    PlanMismatchError,
+)
+from data_scaling.ledger import describe_ledger, open_ledger, read_utilities
+from data_scaling.plan import SamplingPlan
+from data_scaling.sampling import sample_contributions
+
+DATASET = make_dataset()
+PLAN = SamplingPlan(60, 5, 30, seed=3)
+PLANS = {
+    "shared": PLAN,
+    "independent": replace(PLAN, coalitions="independent", points=(7, 3, 31)),
+    "staggered": SamplingPlan(20, cardinalities=[5, 12, 40], points=10, seed=9),
+}
+
+
+def assert_same_bits(one: Contributions, other: Contributions) -> None:
+    assert one.delta.tobytes() == other.delta.tobytes()
+    assert one.cardinality.tobytes() == other.cardinality.tobytes()
+    assert one.points.tolist() == other.points.tolist()
+    assert (one.metric, one.learner) == (other.metric, other.learner)
+
+
+@pytest.mark.parametrize("kind", PLANS)
+def test_each_draw_is_the_contribution_to_its_own_coalition(kind):
+    plan, pool = PLANS[kind], group_pool(DATASET)
+    drawn = sample_contributions(DATASET, MeanLearner(), plan)
+    assert drawn.delta.shape == (len(drawn.points), plan.total_draws)
+    values = DATASET.x_train[:, 0]
+    for row, point in enumerate(drawn.points):
+        for draw in (0, 1, 41):
+            rng = plan.spawn_rng(draw, int(point))
+            size = plan.draw_cardinality(draw, rng)
+            without = None if plan.is_shared else int(point)
+            others = draw_coalition(pool, size, rng, without=without)
+            others = others[others != point]
+            grown = np.append(others, point)
+            expected = values[others].mean() - values[grown].mean()
+            assert drawn.delta[row, draw] == pytest.approx(expected, abs=1e-12)
+            assert drawn.cardinality[row, draw] == len(others)
+
+
+@pytest.mark.parametrize("kind", PLANS)
+def test_memory_and_ledger_and_a_second_reading_have_the_same_bits(kind, tmp_path):
+    path, plan = tmp_path / "x", PLANS[kind]
+    in_memory = sample_contributions(DATASET, MeanLearner(), plan)
+    assert_same_bits(
+        in_memory, sample_contributions(DATASET, MeanLearner(), plan, ledger=path)
+    )
+    n_bytes = path.stat().st_size
+    again = sample_contributions(DATASET, MeanLearner(), plan, ledger=path)
+    assert_same_bits(in_memory, again)
+    assert_same_bits(in_memory, Contributions.load(path))
+    assert path.stat().st_size == n_bytes
+
+
+@pytest.mark.parametrize("kind", PLANS)
+def test_two_jobs_give_the_bits_of_one(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr("data_scaling._drawing.PILOT_SECONDS", 0.01)
+    monkeypatch.setattr("data_scaling._drawing.TASK_SECONDS", 0.02)
+    path, plan, learner = tmp_path / "x", PLANS[kind], MeanLearner(seconds=0.004)
+    alone = sample_contributions(DATASET, MeanLearner(), plan)
+    both = sample_contributions(DATASET, learner, plan, ledger=path, n_jobs=2)
+    assert_same_bits(alone, both)
+    summary = describe_ledger(path)
+    assert summary.is_complete
+    assert summary.n_segments > 10
+
+
+@pytest.mark.parametrize("backend", ["threading", "multiprocessing"])
+def test_other_backends_give_the_same_bits(backend):
+    """The second cannot stream results, so it gets its draws in waves."""
+    learner = MeanLearner(seconds=0.01)
+    with joblib.parallel_config(backend, n_jobs=2):
+        drawn = sample_contributions(DATASET, learner, PLAN)
+    assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), PLAN))
+
+
+def test_large_arrays_reach_the_workers_unchanged():
+    x = np.random.default_rng(1).normal(size=(60_000, 3))  # above joblib's 1 MB
+    dataset = Dataset(x, x[:, 0], x[:5], x[:5, 0])
+    plan = SamplingPlan(40, 100, 1000, points=50)
+    learner = MeanLearner(seconds=0.02)
+    both = sample_contributions(dataset, learner, plan, n_jobs=2)
+    assert_same_bits(both, sample_contributions(dataset, MeanLearner(), plan))
+
+
+def test_more_draws_extend_a_ledger_and_fewer_are_its_first(tmp_path):
+    path = tmp_path / "x"
+    for n_draws in (20, 60, 35):
+        plan = replace(PLAN, n_draws=n_draws)
+        drawn = sample_contributions(DATASET, MeanLearner(), plan, ledger=path)
+        assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), plan))
+    assert describe_ledger(path).n_coalitions == 60
+
+
+@pytest.mark.parametrize("kind", ["shared", "independent"])
+def test_an_interrupted_run_keeps_its_draws_and_goes_on(kind, tmp_path):
+    path, plan = tmp_path / "x", PLANS[kind]
+    with pytest.raises(KeyboardInterrupt):
+        sample_contributions(DATASET, InterruptedLearner(), plan, ledger=path)
+    n_kept = describe_ledger(path).n_coalitions
+    assert n_kept >= 3
+    drawn = sample_contributions(DATASET, MeanLearner(), plan, ledger=path)
+    assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), plan))
+    cardinality, utility = read_utilities(path)
+    assert len(cardinality) == len(utility) == describe_ledger(path).n_coalitions
+
+
+KILLED = """
+from fake_learners import MeanLearner, make_dataset
+from data_scaling.plan import SamplingPlan
+from data_scaling.sampling import sample_contributions
+plan = SamplingPlan(60, 5, 30, seed=3)
+print("drawing", flush=True)
+sample_contributions(make_dataset(), MeanLearner(seconds=0.05), plan, ledger={path!r})
+"""
+
+
+def test_runs_killed_at_any_moment_go_on_to_the_same_bits(tmp_path):
+    path = tmp_path / "x"
+    n_kept = [0]
+    for seconds in (0.05, 0.5, 0.9):
+        command = [sys.executable, "-c", KILLED.format(path=str(path))]
+        with subprocess.Popen(  # noqa: S603
+            command, cwd=Path(__file__).parent, stdout=subprocess.PIPE
+        ) as run:
+            run.stdout.readline()
+            time.sleep(seconds)
+            run.kill()
+        if path.exists():
+            n_kept.append(describe_ledger(path).n_coalitions)
+    assert n_kept == sorted(n_kept)
+    assert 0 < n_kept[-1] < 60
+    drawn = sample_contributions(DATASET, MeanLearner(), PLAN, ledger=path)
+    assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), PLAN))
+    assert [file.name for file in tmp_path.iterdir()] == ["x"]
+
+
+def test_failed_draws_are_nan_and_counted_and_reported(tmp_path):
+    learner = MeanLearner(fails_below=10)
+    for ledger in (None, tmp_path / "x", tmp_path / "x"):
+        with pytest.warns(FailedDrawWarning, match=r"of 2400 draws failed") as told:
+            drawn = sample_contributions(DATASET, learner, PLAN, ledger=ledger)
+        is_small = drawn.cardinality < 9
+        assert np.isnan(drawn.delta[is_small]).all()
+        assert not np.isnan(drawn.delta[drawn.cardinality > 10]).any()
+        message = str(told[0].message)
+        assert message.startswith(f"{drawn.n_failed} of 2400 draws")
+        assert " are too few." in message
+    assert describe_ledger(tmp_path / "x").n_failed == drawn.n_failed > 0
+
+
+def test_a_run_where_every_draw_fails_is_an_error_that_keeps_the_ledger(tmp_path):
+    learner = MeanLearner(fails_below=99)
+    for _ in range(2):
+        with pytest.raises(AllDrawsFailedError, match=r"(?s)All 2400 .*are too few"):
+            sample_contributions(DATASET, learner, PLAN, ledger=tmp_path / "x")
+    assert describe_ledger(tmp_path / "x").is_complete
+
+
+def test_an_infinite_contribution_is_a_failure():
+    with pytest.warns(FailedDrawWarning, match="no finite number"):
+        drawn = sample_contributions(DATASET, InfiniteLearner(), PLAN)
+    assert drawn.n_failed == drawn.delta.size / 2
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        (replace(PLAN, max_cardinality=41), "max_cardinality is 41, but the pool"),
+        (replace(PLAN, points=41), "asks for point 40, but the pool has 40"),
+        (replace(PLAN, min_cardinality=3), "at least 2 of every class"),
+    ],
+)
+def test_a_plan_that_does_not_fit_is_refused_before_any_work(plan, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        sample_contributions(DATASET, MeanLearner(), plan, ledger=tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_ledger_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "x"
+    sample_contributions(DATASET, MeanLearner(), PLAN, ledger=path)
+    asked = [
+        (DATASET, MeanLearner(), replace(PLAN, seed=4), None, "another plan:\n  seed"),
+        (make_dataset(seed=1), MeanLearner(), PLAN, None, "another dataset:"),
+        (DATASET, MeanLearner(fails_below=1), PLAN, None, "another learner:"),
+        (DATASET, MeanLearner(), PLAN, "brier", "another metric:\n  metric: log_loss"),
+    ]
+    for dataset, learner, plan, metric, message in asked:
+        with pytest.raises(PlanMismatchError, match=message):
+            sample_contributions(dataset, learner, plan, metric=metric, ledger=path)
+    assert describe_ledger(path).is_complete
+
+
+def test_two_runs_on_one_ledger_are_refused(tmp_path):
+    path = tmp_path / "x"
+    sample_contributions(DATASET, MeanLearner(), PLAN, ledger=path)
+    more = replace(PLAN, n_draws=70)
+    with (
+        open_ledger(path, describe_ledger(path).header),
+        pytest.raises(LedgerError, match="being written by another run"),
+    ):
+        sample_contributions(DATASET, MeanLearner(), more, ledger=path)
+
+
+def test_learners_may_be_named():
+    drawn = sample_contributions(DATASET, "logreg", SamplingPlan(3, 10, 20))
+    assert drawn.learner == "logreg"
+    assert drawn.n_failed == 0
+
+
+def test_progress_is_quiet_where_there_is_no_terminal(capfd):
+    sample_contributions(DATASET, MeanLearner(), PLAN)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_shows_counts_and_failures_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with pytest.warns(FailedDrawWarning):
+        sample_contributions(DATASET, MeanLearner(fails_below=10), PLAN)
+    shown = capsys.readouterr().err
+    assert "60/60" in shown
+    assert "draw/s" in shown
+    assert "failed=" in shown
+
+
+spans = st.lists(st.integers(0, 40), unique=True).map(
+    lambda ends: list(zip(sorted(ends)[::2], sorted(ends)[1::2], strict=False))
+)
+
+
+@given(drawn=spans, n_coalitions=st.integers(0, 50), size=st.integers(1, 9))
+def test_pieces_of_the_missing_spans_cover_each_lacking_coalition_once(
+    drawn, n_coalitions, size
+):
+    pieces = list(split_spans(find_missing(drawn, n_coalitions), size))
+    covered = [number for first, stop in pieces for number in range(first, stop)]
+    there = {number for first, stop in drawn for number in range(first, stop)}
+    assert covered == [i for i in range(n_coalitions) if i not in there]
+    assert all(stop - first <= size for first, stop in pieces)
