@@ -10,80 +10,25 @@ inverted once for all of them.
    :math:`F_D - \ell_z` gives
    :math:`\theta_D + u\,(\sigma(x'\theta_D) - y)/(1 - w h)` with
    :math:`w = \sigma(1 - \sigma)`.
-2. *Corrections.* Limited-memory BFGS steps on the exact gradient, whose first inverse
-   Hessian is :math:`H^{-1}` with the point's own rank-one term (Sherman and Morrison).
-   A gradient of a batch is two matrix products. The few points whose steps do not
-   contract start again with an exact line search, which cannot fail on a convex
-   function.
-3. *End.* With the decrement :math:`\delta^2 = g'B g` of a step, :math:`B` the
-   approximate inverse Hessian, the utility is off by at most about
-   :math:`\nu\,\delta`, where :math:`\nu^2 = \nabla U' H^{-1} \nabla U`. A point is
-   finished when this bound on what its *next* step would change is below the tolerance.
+2. *Corrections* by :mod:`._descent`. The first inverse Hessian is :math:`H^{-1}` with
+   the point's own rank-one term (Sherman and Morrison); a gradient of a batch is
+   two matrix products.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import numpy as np
 
-from data_scaling._typing import BoolArray, FloatArray, IntArray
-from data_scaling.learners._lbfgs import History, row_dot
+from data_scaling._typing import BoolArray, FloatArray
+from data_scaling.learners._descent import Batch, Sign, Slopes, search
+from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit
 
-Sign: TypeAlias = Literal[1, -1]
-
-MEMORY: Final = 4
-PLAIN_STEPS: Final = 8
-CAREFUL_STEPS: Final = 60
-# A step that shrinks at least so much tells how long the next one would be.
-_CONTRACTING: Final = 0.5
-# A step that grows so much is no progress: the point starts again, carefully.
-_DIVERGING: Final = 2.0
 _SCALAR_STEPS: Final = 40
-_LINE_STEPS: Final = 30
 # Rows per pass: their margins on a coalition of 1,000 then fit the cache.
 _ROWS: Final = 256
 _TINY: Final = float(np.finfo(np.float64).tiny)
 _EPS: Final = float(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Points to be added (``sign`` 1) or removed (-1), and where their search is.
-
-    Attributes
-    ----------
-    x : (n_points, p) float64 array
-        Features, with the intercept's one.
-    y : (n_points,) float64 array
-        Targets, 0 or 1.
-    u : (n_points, p) float64 array
-        H^-1 x.
-    kappa : (n_points,) float64 array
-        Factor of the rank-one term: the point's own inverse Hessian is
-        ``H^-1 - kappa u u'``.
-    sign : {1, -1}
-        Whether the points are added or removed.
-    theta : (n_points, p) float64 array
-        Current parameters.
-    size : (n_points,) float64 array
-        Length of the last step in the metric of the Hessian.
-    """
-
-    x: FloatArray
-    y: FloatArray
-    u: FloatArray
-    kappa: FloatArray
-    sign: Sign
-    theta: FloatArray
-    size: FloatArray
-
-    def take(self, rows: BoolArray | IntArray) -> "Batch":
-        """Return the batch of some of its points."""
-        fields = ("x", "y", "u", "kappa", "theta", "size")
-        return replace(self, **{name: getattr(self, name)[rows] for name in fields})
 
 
 def sigmoid(margin: FloatArray) -> FloatArray:
@@ -154,12 +99,7 @@ class LogisticUpdater:
             Whether the minimiser is within the tolerance.
         """
         start = self._start(x, y, sign)
-        theta, converged = self._descend(start, careful=False)
-        left = np.flatnonzero(~converged)
-        if len(left):
-            again = self._restart(start.take(left))
-            theta[left], converged[left] = self._descend(again, careful=True)
-        return theta, converged
+        return search(self, start, self.fit.theta, self._smallest_size)
 
     def gradients(self, batch: Batch) -> FloatArray:
         """Return the gradient of every point's objective at its own parameters."""
@@ -195,85 +135,17 @@ class LogisticUpdater:
         weight = sign * probability * (1.0 - probability)
         kappa = weight / np.maximum(1.0 + weight * h, _EPS)
         size = np.abs(ratio) * np.sqrt(h)
-        return Batch(x, y, u, kappa, sign, theta + ratio[:, None] * u, size)
+        moved = theta + ratio[:, None] * u
+        return Batch(x, y, margin, u, kappa, sign, moved, size)
 
-    def _restart(self, start: Batch) -> Batch:
-        """Go from the coalition's own fit towards the start only as far as it helps."""
-        base = np.broadcast_to(self.fit.theta, start.theta.shape)
-        step = start.theta - base
-        length = self._lengths(replace(start, theta=base), step)
-        return replace(start, theta=base + length * step)
-
-    def _descend(self, batch: Batch, *, careful: bool) -> tuple[FloatArray, BoolArray]:
-        """Take quasi-Newton steps until every point is finished or given up."""
-        theta, converged = batch.theta.copy(), np.zeros(len(batch.y), dtype=bool)
-        active, history = np.arange(len(theta)), History(MEMORY)
-        gradient = self.gradients(batch)
-        for _ in range(CAREFUL_STEPS if careful else PLAIN_STEPS):
-            step = -history.apply(gradient, partial(self._scale, batch))
-            size = np.sqrt(np.maximum(-row_dot(step, gradient), 0.0))
-            ratio = size / np.maximum(batch.size, _TINY)
-            if careful:
-                step *= self._lengths(batch, step)
-            batch = replace(batch, theta=batch.theta + step, size=size)
-            finished = self._is_finished(size, ratio)
-            theta[active[finished]] = batch.theta[finished]
-            converged[active[finished]] = True
-            keep = ~finished & (np.isfinite(size) if careful else ratio < _DIVERGING)
-            if not keep.any():
-                break
-            if not keep.all():
-                active, batch = active[keep], batch.take(keep)
-                step, gradient = step[keep], gradient[keep]
-                history.keep(keep)
-            moved = self.gradients(batch)
-            history.append(step, moved - gradient)
-            gradient = moved
-        return theta, converged
-
-    def _scale(self, batch: Batch, rows: FloatArray) -> FloatArray:
+    def scale(self, batch: Batch, rows: FloatArray) -> FloatArray:
         """Apply the points' own inverse Hessians at the start to rows, (n, p)."""
         scaled = rows @ self.fit.inverse_hessian
         scaled -= (batch.kappa * row_dot(batch.u, rows))[:, None] * batch.u
         return scaled
 
-    def _is_finished(self, size: FloatArray, ratio: FloatArray) -> BoolArray:
-        """Say whose next step would be too short to matter.
-
-        Where steps contract the next one is shorter by the same ratio at least; where
-        they do not, it is taken to be twice as long.
-        """
-        following = np.where(ratio < _CONTRACTING, ratio, 2.0) * size
-        return np.asarray(following <= self._smallest_size)
-
-    def _lengths(self, batch: Batch, step: FloatArray) -> FloatArray:
-        """Return the step lengths, (n_points, 1), that minimise along each step.
-
-        The derivative along a step increases; its root is bracketed, and Newton steps
-        that leave the bracket are replaced by its middle.
-        """
-        slope = self._slopes(batch, step)
-        low, high = np.zeros(len(step)), np.full(len(step), np.inf)
-        length = np.ones(len(step))
-        for _ in range(_LINE_STEPS):
-            first, second = slope(length)
-            low = np.where(first < 0, length, low)
-            high = np.where(first > 0, length, high)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                newton = length - first / second
-            inside = (newton > low) & (newton < high)
-            middle = np.where(np.isinf(high), 4.0 * low + 1.0, 0.5 * (low + high))
-            moved = np.where(inside, newton, middle)
-            is_settled = np.all(np.abs(moved - length) <= 1e-3 * length)
-            length = moved
-            if is_settled:
-                break
-        return length[:, None]
-
-    def _slopes(
-        self, batch: Batch, step: FloatArray
-    ) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
-        """Return the first two derivatives along the steps, as a function of length."""
+    def slopes(self, batch: Batch, step: FloatArray) -> Slopes:
+        """Return the first two derivatives along the steps, as functions of length."""
         problem = self.fit.problem
         margin, along = batch.theta @ problem.x.T, step @ problem.x.T
         own, own_along = row_dot(batch.x, batch.theta), row_dot(batch.x, step)

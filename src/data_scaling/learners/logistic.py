@@ -14,15 +14,12 @@ import numpy as np
 from data_scaling._typing import BoolArray, FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
+from data_scaling.learners._descent import Sign
 from data_scaling.learners._lbfgs import row_dot
-from data_scaling.learners._logistic_fit import (
-    LogisticFit,
-    LogisticProblem,
-    SingularFitError,
-    fit_logistic,
-)
-from data_scaling.learners._logistic_updates import LogisticUpdater, Sign, sigmoid
+from data_scaling.learners._logistic_fit import LogisticFit, LogisticProblem
+from data_scaling.learners._logistic_updates import LogisticUpdater, sigmoid
 from data_scaling.learners._margins import MarginScorer
+from data_scaling.learners._newton import SingularFitError, minimise
 from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import Metric, MetricLike, make_metric
 
@@ -169,7 +166,7 @@ class BoundLogistic:
         if problem.y.min() == problem.y.max():
             raise SingularFitError("the coalition has one class only")
         start = np.zeros(len(self.penalty))
-        return LogisticFit(problem, fit_logistic(problem, start))
+        return LogisticFit(problem, minimise(problem, start))
 
     def _is_last(self, coalition: IntArray, points: IntArray) -> BoolArray:
         """Say which points would leave the coalition with one class."""
@@ -223,4 +220,4 @@ class BoundLogistic:
             member = int(np.argmax(np.all(problem.x == x, axis=1) & (problem.y == y)))
             rows = np.delete(problem.x, member, axis=0)
             targets = np.delete(problem.y, member)
-        return fit_logistic(LogisticProblem(rows, targets, self.penalty), fit.theta)
+        return minimise(LogisticProblem(rows, targets, self.penalty), fit.theta)

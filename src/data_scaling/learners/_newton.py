@@ -1,0 +1,133 @@
+"""Newton's method for a smooth convex function, to round-off."""
+
+from typing import Protocol
+
+import numpy as np
+from scipy import linalg
+
+from data_scaling._typing import FloatArray
+
+MAX_ITERATIONS = 200
+_SUFFICIENT_DECREASE = 1e-4
+_SMALLEST_STEP = 2.0**-40
+# Decrements, relative to the objective: at round-off; where one that no longer shrinks
+# is at round-off too; and from which on full steps are safe.
+_FLOOR = 1e-28
+_STALLED = 1e-20
+_NEAR = 1e-9
+
+
+class SingularFitError(ArithmeticError):
+    """The objective has no finite minimum, or Newton's method did not reach it."""
+
+
+class ConvexProblem(Protocol):
+    """A smooth convex function of p parameters."""
+
+    def value(self, theta: FloatArray) -> float:
+        """Return the function at ``theta`` (p,)."""
+
+    def gradient(self, theta: FloatArray) -> FloatArray:
+        """Return its gradient, (p,)."""
+
+    def hessian(self, theta: FloatArray) -> FloatArray:
+        """Return its Hessian, (p, p)."""
+
+
+def minimise(problem: ConvexProblem, start: FloatArray) -> FloatArray:
+    """Minimise the objective by damped Newton steps from ``start``.
+
+    Parameters
+    ----------
+    problem : ConvexProblem
+        The objective.
+    start : (p,) float64 array
+        First guess.
+
+    Returns
+    -------
+    theta : (p,) float64 array
+        Minimiser, its gradient zero to round-off.
+
+    Raises
+    ------
+    SingularFitError
+        If there is no finite minimum, or it is not reached.
+    """
+    theta = start
+    value, previous = problem.value(theta), np.inf
+    for _ in range(MAX_ITERATIONS):
+        step, decrement = _newton_step(problem, theta)
+        scale = 1.0 + abs(value)
+        if decrement <= _FLOOR * scale:
+            return theta + step
+        if decrement <= _NEAR * scale:
+            # The values of F no longer tell steps apart; full steps converge here
+            # quadratically until round-off stops them.
+            if 0.25 * previous < decrement <= _STALLED * scale:
+                return theta
+            length = 1.0
+        else:
+            length = _search_line(problem, theta, step, value, decrement)
+        theta = theta + length * step
+        value, previous = problem.value(theta), decrement
+    raise SingularFitError(
+        f"the logistic fit did not converge in {MAX_ITERATIONS} Newton steps"
+    )
+
+
+def invert_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
+    """Return the inverse of the Hessian at ``theta``, (p, p), symmetric.
+
+    Raises
+    ------
+    SingularFitError
+        If the Hessian is not positive definite.
+    """
+    factor = _factor(problem, theta)
+    inverse, status = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
+    if status != 0:
+        raise SingularFitError("the logistic Hessian is singular")
+    lower = np.tril(inverse, -1)
+    return np.asarray(lower + lower.T + np.diag(np.diag(inverse)))
+
+
+def _factor(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
+    """Return the lower Cholesky factor of the Hessian, arbitrary above it."""
+    try:
+        factor, _ = linalg.cho_factor(
+            problem.hessian(theta), lower=True, overwrite_a=True, check_finite=False
+        )
+    except linalg.LinAlgError as error:
+        raise SingularFitError("the logistic Hessian is singular") from error
+    return np.asarray(factor)
+
+
+def _newton_step(problem: ConvexProblem, theta: FloatArray) -> tuple[FloatArray, float]:
+    """Return the Newton step and twice the decrease that it promises."""
+    gradient = problem.gradient(theta)
+    factor = _factor(problem, theta)
+    step = -linalg.cho_solve((factor, True), gradient, check_finite=False)
+    decrement = float(-step @ gradient)
+    if not np.isfinite(decrement):
+        raise SingularFitError("the logistic fit gave a number that is not finite")
+    return np.asarray(step), decrement
+
+
+def _search_line(
+    problem: ConvexProblem,
+    theta: FloatArray,
+    step: FloatArray,
+    value: float,
+    decrement: float,
+) -> float:
+    """Halve the step until the objective decreases enough."""
+    length = 1.0
+    while length > _SMALLEST_STEP:
+        bound = value - _SUFFICIENT_DECREASE * length * decrement
+        if problem.value(theta + length * step) <= bound:
+            return length
+        length /= 2.0
+    raise SingularFitError(
+        "the logistic fit found no step that decreases its objective"
+    )
