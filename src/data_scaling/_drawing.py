@@ -1,17 +1,21 @@
 """Drawing numbered coalitions: one after the other, or by joblib's workers."""
 
+import secrets
 import time
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
+import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from data_scaling._typing import IntArray
@@ -30,9 +34,6 @@ Span: TypeAlias = tuple[int, int]  # number of the first coalition, and the end
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """All that a worker needs to draw any coalition of a run.
-
-    It travels with every task; joblib writes its large arrays to a temporary folder
-    once and gives each worker a memory map of them.
 
     Attributes
     ----------
@@ -176,20 +177,61 @@ def draw_spans(
 def _run_tasks(
     recipe: Recipe, tasks: Iterator[Span], n_jobs: int | None
 ) -> Iterator[Segment]:
-    def calls(spans: Iterable[Span]) -> Iterator[Any]:
-        return (delayed(draw_segment)(recipe, *span) for span in spans)
-
+    n_workers = effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None is allowed
+    if n_workers == 1:
+        for span in tasks:
+            yield draw_segment(recipe, *span)
+        return
     backend, _ = get_active_backend()
+    parcel = pack_recipe(recipe)
     if getattr(backend, "supports_return_generator", False):
         parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
-        with _stop_quietly(parallel(calls(tasks))) as segments:
+        calls = (delayed(_draw_packed)(parcel, *span) for span in tasks)
+        with _stop_quietly(parallel(calls)) as segments:
             yield from segments
         return
     # This backend gives its results only when all are done, so it gets them in waves.
     parallel = Parallel(n_jobs, batch_size=1)
-    wave_size = 4 * effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None is allowed
-    while wave := list(islice(tasks, wave_size)):
-        yield from parallel(calls(wave))
+    while wave := list(islice(tasks, 4 * n_workers)):
+        yield from parallel(delayed(_draw_packed)(parcel, *span) for span in wave)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A recipe on its way to the workers, named so that each unpacks it once.
+
+    The content is one array: joblib writes it to a temporary folder once and gives
+    each task a memory map of it, however small the recipe's own arrays are. Unpacked,
+    these are ordinary arrays of the worker: computing on memory maps themselves is a
+    quarter slower.
+
+    Attributes
+    ----------
+    name : str
+        Unlike that of any other parcel.
+    content : (n_bytes,) uint8 array
+        The recipe, serialised.
+    """
+
+    name: str
+    content: NDArray[np.uint8] = field(compare=False, repr=False)
+
+
+def pack_recipe(recipe: Recipe) -> Parcel:
+    """Serialise a recipe for transport between the processes of one run."""
+    content = np.frombuffer(cloudpickle.dumps(recipe), dtype=np.uint8)
+    return Parcel(secrets.token_hex(16), content)
+
+
+@lru_cache(maxsize=1)
+def unpack_recipe(parcel: Parcel) -> Recipe:
+    """Return the recipe in a parcel; a process unpacks each parcel once."""
+    recipe: Recipe = cloudpickle.loads(parcel.content.data)
+    return recipe
+
+
+def _draw_packed(parcel: Parcel, first: int, stop: int) -> Segment:
+    return draw_segment(unpack_recipe(parcel), first, stop)
 
 
 @contextmanager
