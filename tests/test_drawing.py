@@ -1,7 +1,5 @@
 """The transport of a recipe to the workers, and the spans that are drawn."""
 
-import pickle
-
 import numpy as np
 import pytest
 from fake_learners import MeanLearner, make_dataset
@@ -9,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_scaling._drawing import (
+    Parcel,
     Recipe,
     draw_segment,
     draw_spans,
@@ -31,7 +30,7 @@ def recipe() -> Recipe:
 def test_a_parcel_is_unpacked_once_and_draws_the_same_bits(recipe):
     parcel = pack_recipe(recipe)
     unpacked = unpack_recipe(parcel)
-    assert unpack_recipe(pickle.loads(pickle.dumps(parcel))) is unpacked
+    assert unpack_recipe(Parcel(parcel.name, parcel.content.copy())) is unpacked
     assert unpack_recipe(pack_recipe(recipe)) is not unpacked
     sent, kept = draw_segment(unpacked, 3, 9), draw_segment(recipe, 3, 9)
     assert sent.delta.tobytes() == kept.delta.tobytes()

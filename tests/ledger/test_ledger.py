@@ -218,7 +218,7 @@ def test_a_run_that_died_leaves_what_it_committed_and_no_lock(ledger):
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     command = [sys.executable, "-c", script, str(Path(__file__).parent), str(ledger)]
-    assert subprocess.run(command, check=False).returncode == -9  # noqa: S603
+    assert subprocess.run(command, check=False).returncode == -9
     with open_ledger(ledger, with_plan(n_draws=20)) as writer:
         assert writer.drawn[:4] == [(0, 4), (4, 6), (6, 10), (10, 12)]
     assert verify_ledger(ledger) >= 4
