@@ -3,4 +3,79 @@
 For every point ``z`` of a training pool, a law ``psi_k(z) = c(z) / k**alpha(z)`` of
 its expected marginal contribution to a model trained on ``k`` points: what the point
 is worth at the size a dataset has, and at the size it will have.
+
+Examples
+--------
+>>> import data_scaling as ds
+>>> dataset = ds.load_dataset("breast_cancer")
+>>> plan = ds.SamplingPlan(n_draws=20, min_cardinality=30, max_cardinality=200)
+>>> draws = ds.sample_contributions(dataset, "logreg", plan)
+>>> laws = ds.LikelihoodEstimator().fit(draws)
+>>> laws.psi([50, 500]).shape
+(341, 2)
 """
+
+from data_scaling.agreement import Agreement, agreement
+from data_scaling.contributions import Contributions
+from data_scaling.datasets import Dataset, dataset_names, load_dataset, read_table
+from data_scaling.errors import (
+    AllDrawsFailedError,
+    DataScalingError,
+    DatasetError,
+    FailedDrawWarning,
+    FitWarning,
+    InputError,
+    LedgerError,
+    MissingExtraError,
+    PlanMismatchError,
+)
+from data_scaling.estimators import LikelihoodEstimator
+from data_scaling.fitting import fit_scaling_laws
+from data_scaling.laws import FitStatus, PowerLaws, ScalingLaws, load_laws
+from data_scaling.learners import make_learner
+from data_scaling.metrics import make_metric
+from data_scaling.plan import SamplingPlan
+from data_scaling.ranking import Ranking, rank_points
+from data_scaling.sampling import sample_contributions
+from data_scaling.selection import select_points
+from data_scaling.validation import Validation, validate_laws
+from data_scaling.valuation import monte_carlo_values, semivalues, shapley_values
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Agreement",
+    "AllDrawsFailedError",
+    "Contributions",
+    "DataScalingError",
+    "Dataset",
+    "DatasetError",
+    "FailedDrawWarning",
+    "FitStatus",
+    "FitWarning",
+    "InputError",
+    "LedgerError",
+    "LikelihoodEstimator",
+    "MissingExtraError",
+    "PlanMismatchError",
+    "PowerLaws",
+    "Ranking",
+    "SamplingPlan",
+    "ScalingLaws",
+    "Validation",
+    "agreement",
+    "dataset_names",
+    "fit_scaling_laws",
+    "load_dataset",
+    "load_laws",
+    "make_learner",
+    "make_metric",
+    "monte_carlo_values",
+    "rank_points",
+    "read_table",
+    "sample_contributions",
+    "select_points",
+    "semivalues",
+    "shapley_values",
+    "validate_laws",
+]

@@ -1,0 +1,99 @@
+"""From arrays to scaling laws in one call."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike
+
+from data_scaling.datasets.dataset import Dataset
+from data_scaling.errors import InputError
+from data_scaling.estimators import LikelihoodEstimator
+from data_scaling.laws import ScalingLaws
+from data_scaling.learners import Learner
+from data_scaling.metrics import MetricLike
+from data_scaling.plan import SamplingPlan
+from data_scaling.sampling import sample_contributions
+
+_ESTIMATORS = {"likelihood": LikelihoodEstimator}
+
+
+def fit_scaling_laws(
+    estimator: Learner | str | Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    X_val: ArrayLike,
+    y_val: ArrayLike,
+    *,
+    cardinalities: tuple[int, int] = (100, 1000),
+    n_draws: int = 100,
+    method: Literal["likelihood"] = "likelihood",
+    metric: MetricLike = None,
+    points: int | Sequence[int] | None = None,
+    ledger: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    n_jobs: int | None = None,
+    progress: bool = True,
+) -> ScalingLaws:
+    """Draw contributions of training points and fit a scaling law to each.
+
+    Parameters
+    ----------
+    estimator : str, estimator or Learner
+        What is trained: a name as ``"logreg"``, or any scikit-learn estimator.
+    X, X_val : (n_rows, n_features) array_like
+        Finite features of the training and of the validation rows.
+    y, y_val : (n_rows,) array_like
+        Targets; floating-point targets make a regression, all others a classification.
+    cardinalities : (int, int)
+        Smallest and largest size of the coalitions.
+    n_draws : int
+        Draws per point, at least 2.
+    method : {"likelihood"}
+        How laws are fitted to draws.
+    metric, ledger, n_jobs, progress
+        As in :func:`~data_scaling.sample_contributions`.
+    points, seed
+        As in :class:`~data_scaling.SamplingPlan`.
+
+    Returns
+    -------
+    ScalingLaws
+        One law per point, with standard errors and a status.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be worked with. Nothing was drawn then.
+    AllDrawsFailedError
+        If no draw gave a number.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> import data_scaling as ds
+    >>> X, y = make_classification(300, random_state=0)
+    >>> laws = ds.fit_scaling_laws(
+    ...     LogisticRegression(), X[:200], y[:200], X[200:], y[200:],
+    ...     cardinalities=(20, 100), n_draws=30,
+    ... )
+    >>> laws.psi(1000).shape
+    (200,)
+    """
+    if method not in _ESTIMATORS:
+        raise InputError(
+            f"method is {method!r}. Give one of {', '.join(map(repr, _ESTIMATORS))}."
+        )
+    smallest, largest = cardinalities
+    plan = SamplingPlan(n_draws, smallest, largest, points=points, seed=seed)
+    contributions = sample_contributions(
+        Dataset(X, y, X_val, y_val),
+        estimator,
+        plan,
+        metric=metric,
+        ledger=ledger,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+    return _ESTIMATORS[method]().fit(contributions)

@@ -1,0 +1,24 @@
+"""The one-liner equals the steps it stands for."""
+
+import numpy as np
+import pytest
+
+import data_scaling as ds
+
+
+def test_one_call_equals_the_steps():
+    data = ds.load_dataset("breast_cancer")
+    arrays = data.x_train, data.y_train, data.x_val, data.y_val
+    laws = ds.fit_scaling_laws(
+        "logreg", *arrays, cardinalities=(30, 90), n_draws=12, points=20, seed=4
+    )
+    plan = ds.SamplingPlan(12, 30, 90, points=20, seed=4)
+    draws = ds.sample_contributions(ds.Dataset(*arrays), "logreg", plan)
+    expected = ds.LikelihoodEstimator().fit(draws)
+    np.testing.assert_array_equal(laws.c, expected.c)
+    np.testing.assert_array_equal(laws.points, np.arange(20))
+
+
+def test_an_unknown_method_is_refused_before_any_work():
+    with pytest.raises(ds.InputError, match="method is 'bayes'"):
+        ds.fit_scaling_laws("logreg", [], [], [], [], method="bayes")

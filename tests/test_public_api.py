@@ -1,0 +1,43 @@
+"""The public names: all there, all documented, no more than those."""
+
+import inspect
+
+import data_scaling as ds
+
+NAMES = """
+    Agreement AllDrawsFailedError Contributions DataScalingError Dataset DatasetError
+    FailedDrawWarning FitStatus FitWarning InputError LedgerError LikelihoodEstimator
+    MissingExtraError PlanMismatchError PowerLaws Ranking SamplingPlan ScalingLaws
+    Validation agreement dataset_names fit_scaling_laws load_dataset load_laws
+    make_learner make_metric monte_carlo_values rank_points read_table
+    sample_contributions select_points semivalues shapley_values validate_laws
+""".split()
+
+
+def test_the_public_names_are_these():
+    assert sorted(ds.__all__) == sorted(NAMES)
+    assert all(hasattr(ds, name) for name in NAMES)
+
+
+def test_every_public_name_is_documented():
+    undocumented = [name for name in NAMES if not inspect.getdoc(getattr(ds, name))]
+    assert undocumented == []
+
+
+def test_errors_derive_from_one_class_and_a_builtin():
+    errors = [
+        value
+        for name, value in vars(ds).items()
+        if name.endswith("Error") and name != "DataScalingError"
+    ]
+    assert len(errors) >= 6
+    for error in errors:
+        assert issubclass(error, ds.DataScalingError)
+        assert issubclass(error, (ValueError, OSError, RuntimeError, ImportError))
+
+
+def test_main_arguments_first_then_keywords_only():
+    for function in (ds.sample_contributions, ds.fit_scaling_laws, ds.read_table):
+        kinds = [p.kind for p in inspect.signature(function).parameters.values()]
+        assert inspect.Parameter.KEYWORD_ONLY in kinds
+        assert inspect.Parameter.VAR_KEYWORD not in kinds
