@@ -1,1 +1,5 @@
 """The command ``data-scaling``."""
+
+from data_scaling.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,55 @@
+"""The command's verbs, and what becomes of errors and warnings."""
+
+import logging
+import sys
+import warnings
+from typing import Any
+
+import typer
+
+from data_scaling.cli.info import info
+from data_scaling.cli.run import run
+from data_scaling.errors import DataScalingError
+
+app = typer.Typer(
+    name="data-scaling",
+    help="How much is each training example worth, at the size a dataset has and at "
+    "the size it will have?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(info)
+
+
+@app.callback()
+def _root() -> None:
+    """Keep the verbs named, however many there are."""
+
+
+# Typer ends the program with this code when it is interrupted from the keyboard.
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command; errors that a user can mend are said without a traceback."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except DataScalingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            print(
+                "interrupted: the draws so far are kept; the same command goes on.",
+                file=sys.stderr,
+            )
+        raise
+
+
+def _show_warning(message: Warning | str, category: Any, *_: Any, **__: Any) -> None:
+    print(f"{category.__name__}: {message}", file=sys.stderr)
