@@ -1,0 +1,50 @@
+# Everything is installed into VENV, with the versions of constraints.txt.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help demo test check lint bench docs clean
+
+help:
+	@echo "make demo   value the points of a bundled dataset, and show what was found"
+	@echo "make test   run the whole test suite"
+	@echo "make check  all of CI: format, lint, types, tests"
+	@echo "make bench  print the tables of the benchmarks"
+	@echo "make docs   write the run on UCI Adult into docs/ (needs DATA_SCALING_DATA)"
+
+demo: $(VENV)/.demo
+	$(BIN)/data-scaling run breast_cancer --draws 300 --density log-uniform \
+		--min-cardinality 60 --max-cardinality 300 --out runs/demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: lint test
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.marginals
+
+docs: $(VENV)/.dev
+	$(BIN)/data-scaling run adult --out runs/adult
+	cp runs/adult/summary.txt docs/adult-summary.txt
+	cp runs/adult/validation.png docs/adult-validation.png
+
+clean:
+	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[plot,data]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[test,lint]'
+	@touch $@
