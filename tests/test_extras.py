@@ -1,0 +1,73 @@
+"""Without the optional packages: what works goes on, what does not says what to do."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from data_scaling.contributions import Contributions
+from data_scaling.datasets import read_table
+from data_scaling.errors import MissingExtraError
+
+BLOCKED = ("matplotlib", "pandas", "pyarrow", "torch", "plotly")
+BLOCK = f"""
+import sys
+class Blocker:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in {BLOCKED}:
+            raise ImportError(f"No module named {{name!r}}")
+sys.meta_path.insert(0, Blocker)
+"""
+
+
+@pytest.fixture
+def plain_install(monkeypatch):
+    """Make the optional packages impossible to import."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in BLOCKED:
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    exec(BLOCK, {})  # noqa: S102
+
+
+def test_a_table_names_its_extra(plain_install, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(MissingExtraError, match=r"data-scaling\[data\]"):
+        read_table(path, "b")
+
+
+def test_a_frame_names_its_extra(plain_install):
+    draws = Contributions(np.zeros((1, 2)), np.ones((1, 2)))
+    with pytest.raises(MissingExtraError, match=r"data-scaling\[data\]"):
+        draws.to_frame()
+
+
+def test_importing_the_package_imports_no_extra():
+    """scikit-learn imports pandas by itself where it is installed."""
+    extras = tuple(name for name in BLOCKED if name not in ("pandas", "pyarrow"))
+    code = (
+        "import sys, data_scaling, data_scaling.cli; "
+        f"print([name for name in {extras} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_run_without_matplotlib_says_so_and_goes_on(tmp_path):
+    code = f"{BLOCK}\nfrom data_scaling.cli import main\nmain()"
+    arguments = "run breast_cancer --draws 5 --validation-draws 4 --jobs 1 --out"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments.split(), str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "No figure was drawn" in done.stderr
+    assert "data-scaling[plot]" in done.stderr
+    assert (tmp_path / "run" / "laws.csv").exists()
+    assert not (tmp_path / "run" / "validation.png").exists()
