@@ -27,6 +27,7 @@ from data_scaling.plan import SamplingPlan
 TASK_SECONDS = 0.5  # drawing per task: long against its transport, short to wait for
 PILOT_SECONDS = 0.1  # a block of draws this long tells what a draw takes
 MAX_TASK_BYTES = 2**25  # of results, so that what is under way fits in memory
+LARGE_BLOCK_BYTES = 31 * 2**20  # just below the largest block that glibc learns from
 
 Span: TypeAlias = tuple[int, int]  # number of the first coalition, and the end
 
@@ -153,6 +154,7 @@ def draw_spans(
     n_jobs : int, optional
         Number of processes, as in joblib.
     """
+    _keep_freed_memory()
     bytes_each = 9 * (len(recipe.points) if recipe.plan.is_shared else 1) + 12
     limit = max(1, MAX_TASK_BYTES // bytes_each)
     size, seconds = 1, 0.0
@@ -202,8 +204,7 @@ class Parcel:
 
     The content is one array: joblib writes it to a temporary folder once and gives
     each task a memory map of it, however small the recipe's own arrays are. Unpacked,
-    these are ordinary arrays of the worker: computing on memory maps themselves is a
-    quarter slower.
+    these are ordinary arrays of the worker, which learners need not tell from others.
 
     Attributes
     ----------
@@ -226,8 +227,19 @@ def pack_recipe(recipe: Recipe) -> Parcel:
 @lru_cache(maxsize=1)
 def unpack_recipe(parcel: Parcel) -> Recipe:
     """Return the recipe in a parcel; a process unpacks each parcel once."""
+    _keep_freed_memory()
     recipe: Recipe = cloudpickle.loads(parcel.content.data)
     return recipe
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library reuse the memory of a learner's temporary arrays.
+
+    Until a process has freed a large block once, glibc gives the memory of every array
+    above 128 kB back to the system at once and asks for it again, which costs a third
+    of the drawing in page faults.
+    """
+    np.empty(LARGE_BLOCK_BYTES, dtype=np.uint8)
 
 
 def _draw_packed(parcel: Parcel, first: int, stop: int) -> Segment:
