@@ -4,14 +4,17 @@ import logging
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.tree import DecisionTreeClassifier
 
 from data_scaling.datasets import load_dataset
 from data_scaling.errors import InputError
 from data_scaling.learners import LEARNERS, LogisticLearner, make_learner
 from data_scaling.learners.logistic import BoundLogistic
+from data_scaling.learners.neighbors import BoundNeighbors
 from data_scaling.learners.refit import BoundRefit
+from data_scaling.learners.ridge import BoundRidge
 
 NAMED = [(name, task) for name, tasks in LEARNERS.items() for task in tasks]
 
@@ -47,6 +50,62 @@ def test_other_options_are_refitted_and_said(estimator, reason, caplog):
         bound = make_learner(estimator).bind(load_dataset("breast_cancer"))
     assert isinstance(bound, BoundRefit)
     assert reason in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kind", "setting"),
+    [
+        (LinearRegression(fit_intercept=False), BoundRidge, "fit_intercept=False"),
+        (LinearRegression(tol=1e-4), BoundRidge, "rcond=0.0001"),
+        (Ridge(0.3), BoundRidge, "alpha=0.3"),
+        (KNeighborsRegressor(7), BoundNeighbors, "n_neighbors=7, weights='uniform'"),
+        (KNeighborsRegressor(weights="distance"), BoundNeighbors, "'distance'"),
+    ],
+)
+def test_regressors_with_exact_updates_get_them(estimator, kind, setting):
+    dataset, coalition, points = load_dataset("diabetes"), np.arange(60), [3, 70]
+    bound = make_learner(estimator).bind(dataset)
+    assert isinstance(bound, kind)
+    assert setting in bound.description
+    refit = make_learner(estimator, engine="refit").bind(dataset)
+    assert isinstance(refit, BoundRefit)
+    np.testing.assert_allclose(
+        bound.marginals(coalition, points), refit.marginals(coalition, points)
+    )
+
+
+def test_neighbours_of_the_paper_are_exact():
+    bound = make_learner("knn").bind(load_dataset("breast_cancer"))
+    assert isinstance(bound, BoundNeighbors)
+    assert "n_neighbors=50, weights='distance'" in bound.description
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reason"),
+    [
+        (LinearRegression(positive=True), "positive weights"),
+        (LinearRegression(tol=0.0), "tol=0.0"),
+        (Ridge(positive=True), "positive weights"),
+        (Ridge(0.0), "no penalty"),
+        (Ridge(np.array([1.0])), "a penalty per target"),
+        (KNeighborsRegressor(metric="cityblock"), "another distance"),
+        (KNeighborsRegressor(p=1), "another distance"),
+        (KNeighborsRegressor(weights=np.exp), "weights by a function"),
+    ],
+)
+def test_other_options_of_regressors_are_refitted_and_said(estimator, reason, caplog):
+    with caplog.at_level(logging.WARNING):
+        bound = make_learner(estimator).bind(load_dataset("diabetes"))
+    assert isinstance(bound, BoundRefit)
+    assert reason in caplog.text
+
+
+def test_a_subclass_of_an_exact_estimator_is_refitted():
+    class Stubborn(KNeighborsClassifier):
+        pass
+
+    bound = make_learner(Stubborn()).bind(load_dataset("breast_cancer"))
+    assert isinstance(bound, BoundRefit)
 
 
 def test_refitting_can_be_forced_and_agrees():

@@ -1,9 +1,11 @@
 """Learners: ways of turning a coalition into marginal contributions."""
 
 from data_scaling.learners.logistic import LogisticLearner
+from data_scaling.learners.neighbors import NeighborsLearner
 from data_scaling.learners.protocol import BoundLearner, Draw, Learner
 from data_scaling.learners.refit import RefitLearner
 from data_scaling.learners.registry import LEARNERS, make_learner
+from data_scaling.learners.ridge import RidgeLearner
 
 __all__ = [
     "LEARNERS",
@@ -11,6 +13,8 @@ __all__ = [
     "Draw",
     "Learner",
     "LogisticLearner",
+    "NeighborsLearner",
     "RefitLearner",
+    "RidgeLearner",
     "make_learner",
 ]

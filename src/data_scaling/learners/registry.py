@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-import numpy as np
 from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
@@ -22,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from data_scaling.datasets.dataset import Dataset, Task
 from data_scaling.errors import InputError
-from data_scaling.learners.logistic import LogisticLearner
+from data_scaling.learners._exact import EXACT_ENGINES
 from data_scaling.learners.protocol import BoundLearner, Learner
 from data_scaling.learners.refit import RefitLearner
 from data_scaling.metrics import MetricLike
@@ -141,24 +140,10 @@ class EstimatorLearner:
                 f"{dataset.name} is a {dataset.task}. Give one of {', '.join(fitting)}."
             )
         estimator = self.estimators[dataset.task]()
-        if self.engine == "auto" and type(estimator) is LogisticRegression:
-            reason = _why_not_exact(estimator, dataset)
+        exact = EXACT_ENGINES.get(type(estimator))
+        if self.engine == "auto" and exact:
+            reason = exact.why_not(estimator, dataset)
             if not reason:
-                exact = LogisticLearner(
-                    float(estimator.C), bool(estimator.fit_intercept)
-                )
-                return exact.bind(dataset, metric)
+                return exact.build(estimator, dataset).bind(dataset, metric)
             logger.warning("%s is refitted for every point: %s", self.name, reason)
         return RefitLearner(estimator, self.name).bind(dataset, metric)
-
-
-def _why_not_exact(estimator: Any, dataset: Dataset) -> str:
-    """Say what keeps a logistic regression from exact updates; empty if nothing."""
-    unsupported = {
-        "an l1 penalty": bool(estimator.l1_ratio) or estimator.penalty == "elasticnet",
-        "no penalty": not np.isfinite(estimator.C) or estimator.penalty is None,
-        "class weights": estimator.class_weight is not None,
-        "the liblinear objective": estimator.solver == "liblinear",
-        f"{len(dataset.classes)} classes": len(dataset.classes) != 2,
-    }
-    return " and ".join(name for name, is_so in unsupported.items() if is_so)
