@@ -1,13 +1,18 @@
 """Reading laws of any kind back from a file."""
 
 import os
+from collections.abc import Callable
 
 from data_scaling.errors import InputError
+from data_scaling.laws.expansion import ExpansionLaws
 from data_scaling.laws.power import PowerLaws
 from data_scaling.laws.protocol import ScalingLaws
 from data_scaling.laws.storage import read_arrays
 
-_KINDS = {"power": PowerLaws}
+_KINDS: dict[str, Callable[..., ScalingLaws]] = {
+    "power": PowerLaws,
+    "expansion": ExpansionLaws,
+}
 
 
 def load_laws(path: str | os.PathLike[str]) -> ScalingLaws:

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray, Int32Array, IntArray
 from data_scaling.contributions import find_points
-from data_scaling.errors import InputError
+from data_scaling.laws.arrays import (
+    check_arrays,
+    half_width,
+    log_sizes,
+    select_rows,
+    shape_of,
+    weight_below_zero,
+)
 from data_scaling.laws.status import FitStatus
 from data_scaling.laws.storage import save_arrays
 
@@ -87,9 +93,7 @@ class PowerLaws:
     cardinality_range: Int32Array
 
     def __post_init__(self) -> None:
-        for name, array in _check_arrays(self).items():
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        check_arrays(self, {"covariance": (4, 4)})
 
     def __len__(self) -> int:
         """Return the number of points."""
@@ -97,8 +101,7 @@ class PowerLaws:
 
     def __getitem__(self, rows: Any) -> "PowerLaws":
         """Return the laws of some rows: a mask, positions, a slice or a number."""
-        kept = np.atleast_1d(np.arange(len(self))[rows])
-        return PowerLaws(**{f.name: getattr(self, f.name)[kept] for f in fields(self)})
+        return PowerLaws(**select_rows(self, rows))
 
     def take(self, points: ArrayLike) -> "PowerLaws":
         """Return the laws of some points, named by their index in the pool.
@@ -128,12 +131,12 @@ class PowerLaws:
         InputError
             If a size is below 1 or has a wrong shape.
         """
-        log_k = self._log_sizes(k)
-        return _scaled_power(self.c, self.alpha, log_k).reshape(self._shape(k))
+        log_k = log_sizes(k, len(self))
+        return _scaled_power(self.c, self.alpha, log_k).reshape(shape_of(k, len(self)))
 
     def psi_std(self, k: ArrayLike) -> FloatArray:
         """Return the standard error of psi, by the delta method; shapes as in psi."""
-        log_k = self._log_sizes(k)
+        log_k = log_sizes(k, len(self))
         psi = _scaled_power(self.c, self.alpha, log_k)
         by_c = _scaled_power(np.ones(len(self)), self._exponents(), log_k)
         by_alpha = -psi * log_k
@@ -144,12 +147,14 @@ class PowerLaws:
             of_c * by_c**2 + 2 * of_both * by_c * by_alpha + of_alpha * by_alpha**2
         )
         # Two terms cancel where psi is known best; rounding may leave less than 0.
-        return np.sqrt(np.maximum(variance, 0.0)).reshape(self._shape(k))
+        return np.sqrt(np.maximum(variance, 0.0)).reshape(shape_of(k, len(self)))
 
     def noise_std(self, k: ArrayLike) -> FloatArray:
         """Return the standard deviation of one draw at size k; shapes as in psi."""
-        log_k = self._log_sizes(k)
-        return _scaled_power(self.sigma, self.beta / 2, log_k).reshape(self._shape(k))
+        log_k = log_sizes(k, len(self))
+        return _scaled_power(self.sigma, self.beta / 2, log_k).reshape(
+            shape_of(k, len(self))
+        )
 
     def interval(
         self, k: ArrayLike, level: float = 0.95
@@ -168,16 +173,16 @@ class PowerLaws:
         InputError
             If the level is not between 0 and 1.
         """
-        if not 0 < level < 1:
-            raise InputError(f"level is {level}. Give a number between 0 and 1.")
-        psi, std = self.psi(k), self.psi_std(k)
-        half = std * stats.t.ppf((1 + level) / 2, self._freedom(k))
+        psi = self.psi(k)
+        half = half_width(self.psi_std(k), self._freedom(k), level)
         return psi - half, psi + half
 
     def exponent(self, k: ArrayLike) -> FloatArray:
         """Return the local exponent, which is alpha at every size; shapes as in psi."""
-        log_k = self._log_sizes(k)
-        return np.broadcast_to(self.alpha[:, None], log_k.shape).reshape(self._shape(k))
+        log_k = log_sizes(k, len(self))
+        return np.broadcast_to(self.alpha[:, None], log_k.shape).reshape(
+            shape_of(k, len(self))
+        )
 
     def probability_negative(self, k: ArrayLike) -> FloatArray:
         """Return how sure it is that psi is below 0; shapes as in psi.
@@ -185,14 +190,11 @@ class PowerLaws:
         It is the weight below 0 of the Student's t that gives the intervals, and 0
         for a point whose psi is exactly 0.
         """
-        psi, std = self.psi(k), self.psi_std(k)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            below = np.asarray(stats.t.cdf(-psi / std, self._freedom(k)))
-        return np.where((psi == 0) & (std == 0), 0.0, below)
+        return weight_below_zero(self.psi(k), self.psi_std(k), self._freedom(k))
 
     def tangent(self, k: float) -> "PowerLaws":
         """Return the power laws that touch these laws at size k: these laws."""
-        self._log_sizes(k)
+        log_sizes(k, len(self))
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -224,25 +226,6 @@ class PowerLaws:
         """Exponents of the mean, 0 where psi is 0 at every size and has none."""
         return np.where((self.c == 0) & np.isnan(self.alpha), 0.0, self.alpha)
 
-    def _log_sizes(self, k: ArrayLike) -> FloatArray:
-        sizes = np.asarray(k, dtype=np.float64)
-        if sizes.ndim > 2 or (sizes.ndim == 2 and len(sizes) not in (1, len(self))):
-            raise InputError(
-                f"k has shape {sizes.shape}, but there are {len(self)} points. Give a "
-                "number, a list of sizes, or one row of sizes per point."
-            )
-        if not (np.isfinite(sizes) & (sizes >= 1)).all():
-            raise InputError(
-                f"k holds {sizes.min() if sizes.size else k}. Give finite sizes of at "
-                "least 1."
-            )
-        n_k = sizes.shape[-1] if sizes.ndim else 1
-        return np.broadcast_to(np.log(sizes), (len(self), n_k))
-
-    def _shape(self, k: ArrayLike) -> tuple[int, ...]:
-        n_k = np.shape(k)[-1:]
-        return (len(self), *n_k)
-
     def _freedom(self, k: ArrayLike) -> FloatArray:
         """Degrees of freedom, broadcasting against psi(k)."""
         freedom: FloatArray = np.maximum(self.n_draws - 4.0, 1.0)
@@ -256,22 +239,3 @@ def _scaled_power(
     rate = np.where(scale == 0, 0.0, exponent)
     power: FloatArray = scale[:, None] * np.exp(-rate[:, None] * log_k)
     return power
-
-
-def _check_arrays(laws: PowerLaws) -> dict[str, NDArray[Any]]:
-    dtypes: dict[str, Any] = {field.name: np.float64 for field in fields(laws)}
-    dtypes |= {"points": np.intp, "status": np.int8}
-    dtypes |= {"n_draws": np.int32, "cardinality_range": np.int32}
-    n_points = len(np.atleast_1d(laws.points))
-    tails = {"covariance": (4, 4), "cardinality_range": (2,)}
-    arrays: dict[str, NDArray[Any]] = {}
-    for name, dtype in dtypes.items():
-        array = np.asarray(getattr(laws, name)).astype(dtype, copy=False).view()
-        expected = (n_points, *tails.get(name, ()))
-        if array.shape != expected:
-            raise InputError(
-                f"{name} has shape {array.shape}, but the laws of {n_points} points "
-                f"need {expected}. Give one entry per point."
-            )
-        arrays[name] = array
-    return arrays

@@ -1,0 +1,114 @@
+"""Sizes, intervals and arrays: what all families of laws treat alike."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from data_scaling._typing import FloatArray
+from data_scaling.errors import InputError
+
+_DTYPES: Mapping[str, Any] = {
+    "points": np.intp,
+    "status": np.int8,
+    "n_draws": np.int32,
+    "cardinality_range": np.int32,
+}
+
+
+def log_sizes(k: ArrayLike, n_points: int) -> FloatArray:
+    """Return the logarithms of the sizes, (n_points, n_k).
+
+    Raises
+    ------
+    InputError
+        If a size is below 1 or not finite, or the shape fits no number of points.
+    """
+    sizes = np.asarray(k, dtype=np.float64)
+    if sizes.ndim > 2 or (sizes.ndim == 2 and len(sizes) not in (1, n_points)):
+        raise InputError(
+            f"k has shape {sizes.shape}, but there are {n_points} points. Give a "
+            "number, a list of sizes, or one row of sizes per point."
+        )
+    if not (np.isfinite(sizes) & (sizes >= 1)).all():
+        raise InputError(
+            f"k holds {sizes.min() if sizes.size else k}. Give finite sizes of at "
+            "least 1."
+        )
+    n_k = sizes.shape[-1] if sizes.ndim else 1
+    return np.broadcast_to(np.log(sizes), (n_points, n_k))
+
+
+def shape_of(k: ArrayLike, n_points: int) -> tuple[int, ...]:
+    """Return the shape of a result at sizes k: one number per point and size."""
+    return (n_points, *np.shape(k)[-1:])
+
+
+def half_width(std: FloatArray, freedom: FloatArray, level: float) -> FloatArray:
+    """Return half the width of intervals of Student's t.
+
+    Raises
+    ------
+    InputError
+        If the level is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level is {level}. Give a number between 0 and 1.")
+    return np.asarray(std * stats.t.ppf((1 + level) / 2, freedom))
+
+
+def weight_below_zero(
+    psi: FloatArray, std: FloatArray, freedom: FloatArray
+) -> FloatArray:
+    """Return the weight below 0 of Student's t; 0 where psi is exactly 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = np.asarray(stats.t.cdf(-psi / std, freedom))
+    return np.where((psi == 0) & (std == 0), 0.0, below)
+
+
+def check_arrays(laws: Any, tails: Mapping[str, tuple[int, ...]]) -> None:
+    """Bring the arrays of laws to their types and make them read-only.
+
+    Parameters
+    ----------
+    laws : dataclass
+        Its array fields have one entry per point.
+    tails : dict of str to tuple of int
+        Shape of one point's entry, for the fields where it is no single number.
+
+    Raises
+    ------
+    InputError
+        If a shape disagrees.
+    """
+    n_points = len(np.atleast_1d(laws.points))
+    tails = {"cardinality_range": (2,), **tails}
+    for name in array_names(laws):
+        given = np.asarray(getattr(laws, name))
+        array = given.astype(_DTYPES.get(name, np.float64), copy=False).view()
+        expected = (n_points, *tails.get(name, ()))
+        if array.shape != expected:
+            raise InputError(
+                f"{name} has shape {array.shape}, but the laws of {n_points} points "
+                f"need {expected}. Give one entry per point."
+            )
+        array.setflags(write=False)
+        object.__setattr__(laws, name, array)
+
+
+def array_names(laws: Any) -> list[str]:
+    """Return the names of the fields that have one entry per point."""
+    return [field.name for field in fields(laws) if field.name not in SCALARS]
+
+
+#: Fields that all points share.
+SCALARS = ("powers", "reference")
+
+
+def select_rows(laws: Any, rows: Any) -> dict[str, NDArray[Any]]:
+    """Return the arrays of some rows: a mask, positions, a slice or a number."""
+    kept = np.atleast_1d(np.arange(len(laws))[rows])
+    return {name: getattr(laws, name)[kept] for name in array_names(laws)}
