@@ -13,7 +13,6 @@ References
    Points in Machine Learning", ICML 2024, section 3.
 """
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -23,13 +22,14 @@ from numpy.typing import NDArray
 from data_scaling._checks import check_at_least
 from data_scaling._typing import BoolArray, FloatArray, Int32Array, IntArray
 from data_scaling.contributions import Contributions
-from data_scaling.errors import FitWarning, InputError
+from data_scaling.errors import InputError
 from data_scaling.estimators.grid import find_basins
 from data_scaling.estimators.information import (
     expected_covariance,
     observed_covariance,
     unscale_covariance,
 )
+from data_scaling.estimators.inspection import describe_draws, warn_of_failures
 from data_scaling.estimators.newton import minimise_in_box
 from data_scaling.estimators.profile import (
     Profile,
@@ -43,12 +43,10 @@ from data_scaling.laws import FitStatus, PowerLaws
 MAX_EXPONENT = float(np.exp(2))
 GRID_STEPS = 30
 MAX_BASINS = 4
-MIN_DRAWS = 3
 # A block's arrays fit the cache: the work is many passes over them.
 BLOCK_DRAWS, BLOCK_POINTS = 16_384, 256
 # Residuals below this share of the mean are rounding: the draws have no noise.
 NO_NOISE = 1e-12
-FAILED = (FitStatus.ITERATION_LIMIT, FitStatus.TOO_FEW_DRAWS, FitStatus.DEGENERATE)
 
 
 @final
@@ -138,7 +136,7 @@ class LikelihoodEstimator:
                 contributions.delta[block], contributions.cardinality[block], views
             )
         laws = PowerLaws(points=contributions.points, **fitted)
-        _warn_of_failures(laws)
+        warn_of_failures(laws)
         return laws
 
     def _fit_block(
@@ -149,7 +147,7 @@ class LikelihoodEstimator:
     ) -> None:
         missing = np.isnan(delta)
         usable = ~missing if missing.any() else None
-        status = _describe_draws(delta, cardinality, usable, fitted)
+        status = describe_draws(delta, cardinality, usable, fitted)
         rows = np.flatnonzero(status == FitStatus.CONVERGED)
         silent = status == FitStatus.NO_SIGNAL
         fitted["c"][silent] = fitted["sigma"][silent] = 0.0
@@ -213,30 +211,6 @@ def _empty_arrays(n_points: int) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _describe_draws(
-    delta: FloatArray,
-    cardinality: Int32Array,
-    usable: BoolArray | None,
-    fitted: dict[str, NDArray[Any]],
-) -> NDArray[np.int8]:
-    """Count the usable draws, and mark the points that have no law; return status."""
-    where: Any = True if usable is None else usable
-    extreme = np.iinfo(np.int32).max
-    smallest = cardinality.min(axis=1, where=where, initial=extreme)
-    largest = cardinality.max(axis=1, where=where, initial=0)
-    lowest = delta.min(axis=1, where=where, initial=np.inf)
-    highest = delta.max(axis=1, where=where, initial=-np.inf)
-    count = delta.shape[1] if usable is None else usable.sum(axis=1)
-    fitted["n_draws"][:] = count
-    fitted["cardinality_range"][:, 0] = np.where(largest > 0, smallest, 0)
-    fitted["cardinality_range"][:, 1] = largest
-    status: NDArray[np.int8] = fitted["status"]
-    status[(smallest == largest) | (lowest == highest)] = FitStatus.DEGENERATE
-    status[(lowest == 0) & (highest == 0)] = FitStatus.NO_SIGNAL
-    status[fitted["n_draws"] < MIN_DRAWS] = FitStatus.TOO_FEW_DRAWS
-    return status
-
-
 def _write_laws(
     draws: ScaledDraws,
     theta: FloatArray,
@@ -264,24 +238,3 @@ def _write_laws(
         ("covariance", covariance),
     ):
         fitted[name][rows[kept]] = values[kept]
-
-
-def _warn_of_failures(laws: PowerLaws) -> None:
-    failed = np.isin(laws.status, FAILED)
-    if not failed.any():
-        return
-    reasons = ", ".join(
-        f"{n} {status.label}"
-        for status in FAILED
-        if (n := int(np.count_nonzero(laws.status == status)))
-    )
-    points = laws.points[failed]
-    named = ", ".join(map(str, points[:5])) + (", ..." if len(points) > 5 else "")
-    fewest, most = laws.n_draws[failed].min(), laws.n_draws[failed].max()
-    draws = str(fewest) if fewest == most else f"{fewest} to {most}"
-    warnings.warn(
-        f"{len(points)} of {len(laws)} laws did not converge ({reasons}): points "
-        f"{named}.\nAdd draws (these points have {draws}), or see laws.status.",
-        FitWarning,
-        stacklevel=3,
-    )
