@@ -14,9 +14,23 @@ def test_one_call_equals_the_steps():
     )
     plan = ds.SamplingPlan(12, 30, 90, points=20, seed=4)
     draws = ds.sample_contributions(ds.Dataset(*arrays), "logreg", plan)
-    expected = ds.LikelihoodEstimator().fit(draws)
-    np.testing.assert_array_equal(laws.c, expected.c)
+    expected = ds.HierarchicalEstimator().fit(draws)
+    np.testing.assert_array_equal(laws.psi([30, 900]), expected.psi([30, 900]))
     np.testing.assert_array_equal(laws.points, np.arange(20))
+
+
+def test_the_papers_method_can_be_asked_for():
+    data = ds.load_dataset("breast_cancer")
+    arrays = data.x_train, data.y_train, data.x_val, data.y_val
+    laws = ds.fit_scaling_laws(
+        "logreg",
+        *arrays,
+        cardinalities=(30, 90),
+        n_draws=12,
+        points=20,
+        method="likelihood",
+    )
+    assert isinstance(laws, ds.PowerLaws)
 
 
 def test_an_unknown_method_is_refused_before_any_work():

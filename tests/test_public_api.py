@@ -5,12 +5,15 @@ import inspect
 import data_scaling as ds
 
 NAMES = """
-    Agreement AllDrawsFailedError Contributions DataScalingError Dataset DatasetError
-    FailedDrawWarning FitStatus FitWarning InputError LedgerError LikelihoodEstimator
-    MissingExtraError PlanMismatchError PowerLaws Ranking SamplingPlan ScalingLaws
-    Validation agreement dataset_names fit_scaling_laws load_dataset load_laws
+    Agreement AllDrawsFailedError Contributions DataScalingError Dataset
+    DatasetError ExpansionLaws FailedDrawWarning FitStatus FitWarning
+    HierarchicalEstimator InputError LearningCurve LedgerCheck LedgerError
+    LedgerSummary LikelihoodEstimator MissingExtraError PlanMismatchError PowerLaws
+    Ranking SamplingPlan ScalingLaws Validation agreement combine_ledgers
+    dataset_names describe_ledger fit_scaling_laws load_dataset load_laws
     make_learner make_metric monte_carlo_values rank_points read_table
-    sample_contributions select_points semivalues shapley_values validate_laws
+    sample_contributions sample_learning_curve sample_ledger select_points
+    semivalues shapley_values validate_laws verify_ledger
 """.split()
 
 

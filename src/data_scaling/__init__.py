@@ -10,7 +10,7 @@ Examples
 >>> dataset = ds.load_dataset("breast_cancer")
 >>> plan = ds.SamplingPlan(n_draws=20, min_cardinality=30, max_cardinality=200)
 >>> draws = ds.sample_contributions(dataset, "logreg", plan)
->>> laws = ds.LikelihoodEstimator().fit(draws)
+>>> laws = ds.HierarchicalEstimator().fit(draws)
 >>> laws.psi([50, 500]).shape
 (341, 2)
 """
@@ -29,14 +29,32 @@ from data_scaling.errors import (
     MissingExtraError,
     PlanMismatchError,
 )
-from data_scaling.estimators import LikelihoodEstimator
+from data_scaling.estimators import HierarchicalEstimator, LikelihoodEstimator
 from data_scaling.fitting import fit_scaling_laws
-from data_scaling.laws import FitStatus, PowerLaws, ScalingLaws, load_laws
+from data_scaling.laws import (
+    ExpansionLaws,
+    FitStatus,
+    PowerLaws,
+    ScalingLaws,
+    load_laws,
+)
 from data_scaling.learners import make_learner
+from data_scaling.learning_curve import LearningCurve
+from data_scaling.ledger import (
+    LedgerCheck,
+    LedgerSummary,
+    combine_ledgers,
+    describe_ledger,
+    verify_ledger,
+)
 from data_scaling.metrics import make_metric
 from data_scaling.plan import SamplingPlan
 from data_scaling.ranking import Ranking, rank_points
-from data_scaling.sampling import sample_contributions
+from data_scaling.sampling import (
+    sample_contributions,
+    sample_learning_curve,
+    sample_ledger,
+)
 from data_scaling.selection import select_points
 from data_scaling.validation import Validation, validate_laws
 from data_scaling.valuation import monte_carlo_values, semivalues, shapley_values
@@ -50,11 +68,16 @@ __all__ = [
     "DataScalingError",
     "Dataset",
     "DatasetError",
+    "ExpansionLaws",
     "FailedDrawWarning",
     "FitStatus",
     "FitWarning",
+    "HierarchicalEstimator",
     "InputError",
+    "LearningCurve",
+    "LedgerCheck",
     "LedgerError",
+    "LedgerSummary",
     "LikelihoodEstimator",
     "MissingExtraError",
     "PlanMismatchError",
@@ -64,7 +87,9 @@ __all__ = [
     "ScalingLaws",
     "Validation",
     "agreement",
+    "combine_ledgers",
     "dataset_names",
+    "describe_ledger",
     "fit_scaling_laws",
     "load_dataset",
     "load_laws",
@@ -74,8 +99,11 @@ __all__ = [
     "rank_points",
     "read_table",
     "sample_contributions",
+    "sample_learning_curve",
+    "sample_ledger",
     "select_points",
     "semivalues",
     "shapley_values",
     "validate_laws",
+    "verify_ledger",
 ]

@@ -2,20 +2,51 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeAlias
 
 from numpy.typing import ArrayLike
 
+from data_scaling.contributions import Contributions
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
-from data_scaling.estimators import LikelihoodEstimator
+from data_scaling.estimators import HierarchicalEstimator, LikelihoodEstimator
 from data_scaling.laws import ScalingLaws
 from data_scaling.learners import Learner
 from data_scaling.metrics import MetricLike
 from data_scaling.plan import SamplingPlan
 from data_scaling.sampling import sample_contributions
 
-_ESTIMATORS = {"likelihood": LikelihoodEstimator}
+Method: TypeAlias = Literal["hierarchical", "likelihood"]
+
+
+class Estimator(Protocol):
+    """What turns draws into laws."""
+
+    def fit(self, contributions: Contributions) -> ScalingLaws:
+        """Return the law of every point."""
+
+
+def make_estimator(method: Method) -> Estimator:
+    """Return the estimator of a method.
+
+    Raises
+    ------
+    InputError
+        If the method is unknown.
+
+    Examples
+    --------
+    >>> make_estimator("likelihood")  # doctest: +ELLIPSIS
+    LikelihoodEstimator(...)
+    """
+    if method == "hierarchical":
+        return HierarchicalEstimator()
+    if method == "likelihood":
+        return LikelihoodEstimator()
+    raise InputError(
+        f"method is {method!r}. Give 'hierarchical', which pools all points, or "
+        "'likelihood', the paper's."
+    )
 
 
 def fit_scaling_laws(
@@ -27,7 +58,7 @@ def fit_scaling_laws(
     *,
     cardinalities: tuple[int, int] = (100, 1000),
     n_draws: int = 100,
-    method: Literal["likelihood"] = "likelihood",
+    method: Method = "hierarchical",
     metric: MetricLike = None,
     points: int | Sequence[int] | None = None,
     ledger: str | os.PathLike[str] | None = None,
@@ -49,8 +80,9 @@ def fit_scaling_laws(
         Smallest and largest size of the coalitions.
     n_draws : int
         Draws per point, at least 2.
-    method : {"likelihood"}
-        How laws are fitted to draws.
+    method : {"hierarchical", "likelihood"}
+        How laws are fitted to draws: expansions with a prior learned from all points,
+        or power laws point by point, as in the paper.
     metric, ledger, n_jobs, progress
         As in :func:`~data_scaling.sample_contributions`.
     points, seed
@@ -81,10 +113,7 @@ def fit_scaling_laws(
     >>> laws.psi(1000).shape
     (200,)
     """
-    if method not in _ESTIMATORS:
-        raise InputError(
-            f"method is {method!r}. Give one of {', '.join(map(repr, _ESTIMATORS))}."
-        )
+    estimate = make_estimator(method)
     smallest, largest = cardinalities
     plan = SamplingPlan(n_draws, smallest, largest, points=points, seed=seed)
     contributions = sample_contributions(
@@ -96,4 +125,4 @@ def fit_scaling_laws(
         n_jobs=n_jobs,
         progress=progress,
     )
-    return _ESTIMATORS[method]().fit(contributions)
+    return estimate.fit(contributions)

@@ -18,7 +18,7 @@ from data_scaling.coalitions import find_smallest_cardinality, group_pool
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import Dataset, dataset_names, load_dataset, read_table
 from data_scaling.errors import InputError, MissingExtraError
-from data_scaling.estimators import LikelihoodEstimator
+from data_scaling.fitting import make_estimator
 from data_scaling.laws import ScalingLaws
 from data_scaling.learners import make_learner
 from data_scaling.plan import SamplingPlan
@@ -77,6 +77,13 @@ def run(
         str,
         typer.Option(help="How sizes are spread over the range: uniform, log-uniform."),
     ] = "uniform",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="How laws are fitted: hierarchical (pools all points), or likelihood "
+            "(the paper's, point by point)."
+        ),
+    ] = "hierarchical",
     validation_draws: Annotated[
         int,
         typer.Option(
@@ -108,6 +115,7 @@ def run(
     largest = max_cardinality or min(1000, data.n_points * 4 // 5)
     smallest = min_cardinality or _default_smallest(data, largest)
     plan = SamplingPlan(draws, smallest, largest, density=density, seed=seed)  # type: ignore[arg-type]
+    estimator = make_estimator(method)  # type: ignore[arg-type]
     folder = out or Path("runs") / data.name
     sample = partial(
         sample_contributions, data, make_learner(name), metric=metric, n_jobs=jobs
@@ -117,7 +125,7 @@ def run(
     contributions = sample(plan, ledger=folder / "draws.ledger")
     sampling_time = time.perf_counter() - start
     start = time.perf_counter()
-    laws = LikelihoodEstimator().fit(contributions)
+    laws = estimator.fit(contributions)
     fitting_time = time.perf_counter() - start
     ranking = rank_points(laws, [smallest, largest])
     laws.save(folder / "laws.npz")

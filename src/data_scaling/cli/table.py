@@ -4,26 +4,31 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from data_scaling._files import write_whole
 from data_scaling.datasets import Dataset
-from data_scaling.laws import FitStatus, PowerLaws
+from data_scaling.laws import FitStatus, ScalingLaws
 from data_scaling.ranking import Ranking
 
 
-def write_laws(path: Path, data: Dataset, laws: PowerLaws, ranking: Ranking) -> None:
+def write_laws(path: Path, data: Dataset, laws: ScalingLaws, ranking: Ranking) -> None:
     """Write every point's law, and its value and rank at the ranking's sizes.
 
-    The table needs no optional package, unlike ``laws.to_frame()``.
+    c, alpha, sigma and beta are those of the power laws that touch the laws at the
+    geometric mean of the ranking's sizes. The table needs no optional package, unlike
+    ``laws.to_frame()``.
     """
+    tangent = laws.tangent(float(np.exp(np.mean(np.log(ranking.cardinality)))))
     columns: dict[str, Any] = {
         "point": laws.points,
         "row": data.row_ids[laws.points],
         "label": data.target_names(laws.points),
-        "c": laws.c,
-        "alpha": laws.alpha,
-        "sigma": laws.sigma,
-        "beta": laws.beta,
-        "n_draws": laws.n_draws,
+        "c": tangent.c,
+        "alpha": tangent.alpha,
+        "sigma": tangent.sigma,
+        "beta": tangent.beta,
+        "n_draws": tangent.n_draws,
         "status": [FitStatus(value).label for value in laws.status],
     }
     for j, size in enumerate(ranking.cardinality):
