@@ -79,6 +79,14 @@ def test_the_tangent_touches():
     np.testing.assert_array_equal(tangent.points, laws.points)
 
 
+def test_a_point_that_changes_its_sign_at_k_has_no_tangent():
+    laws = make_expansions([[1.0, -1.0 + 1e-9], [1.0, 1.0]])
+    tangent = laws.tangent(200)
+    assert np.isnan(tangent.c[0])
+    assert np.isnan(tangent.alpha[0])
+    assert np.isfinite(tangent.c[1])
+
+
 def test_a_single_power_is_a_power_law():
     laws = make_expansions([[2.0], [-1.0]], powers=[1.3])
     tangent = laws.tangent(70)

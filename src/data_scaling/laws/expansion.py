@@ -200,21 +200,25 @@ class ExpansionLaws:
 
         They have the same psi and the same local exponent there. The uncertainty of c
         and alpha follows by the delta method; that of sigma and beta is not known here
-        and NaN.
+        and NaN. Where psi changes its sign so near k that c has no finite number, c and
+        alpha are NaN.
         """
         alpha, psi = self.exponent(k), self.psi(k)
         log_k, log_k0 = float(np.log(k)), float(np.log(self.reference))
-        scale = np.exp(alpha * log_k)
         terms = self._terms(k)[:, 0, :]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            by_alpha = terms * (self.powers - alpha[:, None]) / psi[:, None]
-        by_c = scale[:, None] * (terms + (psi * log_k)[:, None] * by_alpha)
-        slopes = np.stack([by_c, by_alpha], axis=1)
         covariance = np.full((len(self), 4, 4), np.nan)
-        covariance[:, :2, :2] = slopes @ self.covariance @ slopes.transpose(0, 2, 1)
+        with np.errstate(all="ignore"):
+            scale = np.exp(alpha * log_k)
+            by_alpha = terms * (self.powers - alpha[:, None]) / psi[:, None]
+            by_c = scale[:, None] * (terms + (psi * log_k)[:, None] * by_alpha)
+            slopes = np.stack([by_c, by_alpha], axis=1)
+            covariance[:, :2, :2] = slopes @ self.covariance @ slopes.transpose(0, 2, 1)
+            c = psi * scale
+        steep = ~np.isfinite(c) & np.isfinite(psi)
+        c, alpha = np.where(steep, np.nan, c), np.where(steep, np.nan, alpha)
         return PowerLaws(
             points=self.points,
-            c=psi * scale,
+            c=c,
             alpha=alpha,
             sigma=self.noise * np.exp(0.5 * self.noise_exponent * log_k0),
             beta=self.noise_exponent,
