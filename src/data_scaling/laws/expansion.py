@@ -214,7 +214,8 @@ class ExpansionLaws:
             slopes = np.stack([by_c, by_alpha], axis=1)
             covariance[:, :2, :2] = slopes @ self.covariance @ slopes.transpose(0, 2, 1)
             c = psi * scale
-        steep = ~np.isfinite(c) & np.isfinite(psi)
+        # c has overflowed, or vanished.
+        steep = (psi != 0) & ((c == 0) | ~np.isfinite(c))
         c, alpha = np.where(steep, np.nan, c), np.where(steep, np.nan, alpha)
         return PowerLaws(
             points=self.points,
