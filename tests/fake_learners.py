@@ -20,10 +20,13 @@ class MeanLearner:
         Time that each draw takes.
     fails_below : int
         Coalitions smaller than this fail to train.
+    describes : bool
+        Whether a draw says the sum and the size of its coalition.
     """
 
     seconds: float = 0.0
     fails_below: int = 0
+    describes: bool = False
     name: str = "mean"
 
     def bind(self, dataset: Dataset, metric: object = None) -> "BoundMeanLearner":
@@ -53,7 +56,9 @@ class BoundMeanLearner:
         inside = np.isin(points, coalition)
         added = total / size - (total + values[points]) / (size + 1)
         removed = (total - values[points]) / (size - 1) - total / size
-        return Draw(float(-total / size), np.where(inside, removed, added))
+        descriptor = np.array([total, size]) if self.learner.describes else None
+        delta = np.where(inside, removed, added)
+        return Draw(float(-total / size), delta, descriptor=descriptor)
 
     def utility(self, coalition: np.ndarray) -> float:
         return self.draw(coalition, coalition[:0]).utility

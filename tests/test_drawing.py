@@ -6,16 +6,8 @@ from fake_learners import MeanLearner, make_dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_scaling._drawing import (
-    Parcel,
-    Recipe,
-    draw_segment,
-    draw_spans,
-    find_missing,
-    pack_recipe,
-    split_spans,
-    unpack_recipe,
-)
+from data_scaling._drawing import Recipe, draw_segment, find_missing, group_spans
+from data_scaling._workers import Parcel, draw_spans, pack_recipe, unpack_recipe
 from data_scaling.coalitions import group_pool
 from data_scaling.plan import SamplingPlan
 
@@ -63,12 +55,15 @@ spans = st.lists(st.integers(0, 40), unique=True).map(
 )
 
 
-@given(drawn=spans, n_coalitions=st.integers(0, 50), size=st.integers(1, 9))
-def test_pieces_of_the_missing_spans_cover_each_lacking_coalition_once(
-    drawn, n_coalitions, size
+@given(drawn=spans, wanted=spans, size=st.integers(1, 9))
+def test_tasks_of_the_missing_spans_cover_each_lacking_coalition_once(
+    drawn, wanted, size
 ):
-    pieces = list(split_spans(find_missing(drawn, n_coalitions), size))
-    covered = [number for first, stop in pieces for number in range(first, stop)]
-    there = {number for first, stop in drawn for number in range(first, stop)}
-    assert covered == [i for i in range(n_coalitions) if i not in there]
-    assert all(stop - first <= size for first, stop in pieces)
+    tasks = list(group_spans(find_missing(drawn, wanted), size))
+    covered = [number for task in tasks for span in task for number in range(*span)]
+    there = {number for span in drawn for number in range(*span)}
+    asked = [number for span in wanted for number in range(*span)]
+    assert covered == [number for number in asked if number not in there]
+    n_each = [sum(stop - first for first, stop in task) for task in tasks]
+    assert all(n == size for n in n_each[:-1])
+    assert all(0 < n <= size for n in n_each[-1:])

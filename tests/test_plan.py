@@ -22,8 +22,10 @@ plans = st.one_of(
         points=st.one_of(
             st.none(),
             st.integers(1, 100),
+            st.tuples(st.just("random"), st.integers(1, 100)),
             st.lists(st.integers(0, 99), min_size=1, unique=True),
         ),
+        n_base_draws=st.integers(0, 9),
         seed=st.integers(0, 2**64),
     ),
     st.builds(
@@ -42,6 +44,7 @@ def test_a_plan_survives_json(plan):
 @given(plan=plans)
 def test_more_draws_are_the_same_identity(plan):
     assert replace(plan, n_draws=plan.n_draws + 1).identity() == plan.identity()
+    assert replace(plan, n_base_draws=99).identity() == plan.identity()
     assert replace(plan, seed=plan.seed + 1).identity() != plan.identity()
 
 
@@ -92,7 +95,7 @@ def test_points_are_all_or_the_first_or_a_list_in_its_order():
     assert listed.resolve_points(4).tolist() == [3, 1]
 
 
-@pytest.mark.parametrize("points", [5, [1, 4]])
+@pytest.mark.parametrize("points", [5, ("random", 5), [1, 4]])
 def test_points_beyond_the_pool_are_refused(points):
     with pytest.raises(InputError, match=r"point 4, but the pool has 4 points"):
         SamplingPlan(2, 2, 3, points=points).resolve_points(4)
@@ -147,3 +150,41 @@ def test_a_staggered_plan_refuses_a_density_and_repeated_sizes():
 def test_text_that_is_no_plan_is_refused(text):
     with pytest.raises(InputError, match="The text is no plan"):
         SamplingPlan.from_json(text)
+
+
+def test_random_points_depend_on_the_seed_and_more_of_them_contain_the_fewer():
+    plan = SamplingPlan(2, 5, 9, points=("random", 6), seed=1)
+    few = plan.resolve_points(50)
+    assert few.tolist() == sorted(set(few.tolist()))
+    more = replace(plan, points=["random", 20]).resolve_points(50)
+    assert set(few) < set(more)
+    assert replace(plan, seed=2).resolve_points(50).tolist() != few.tolist()
+    assert replace(plan, points=("random", 50)).resolve_points(50).tolist() == [
+        *range(50)
+    ]
+
+
+def test_every_point_is_chosen_equally_often():
+    """Chi-square over 2,000 seeds of 5 among 20 points; false alarm at most 1e-4."""
+    plans = [SamplingPlan(2, 5, 9, points=("random", 5), seed=s) for s in range(2_000)]
+    chosen = np.concatenate([plan.resolve_points(20) for plan in plans])
+    assert stats.chisquare(np.bincount(chosen, minlength=20)).pvalue > 1e-4
+
+
+def test_base_draws_count_per_size_and_have_streams_of_their_own():
+    plan = SamplingPlan(0, cardinalities=[5, 9], n_base_draws=3)
+    assert (plan.total_draws, plan.total_base_draws) == (0, 6)
+    plan = SamplingPlan(2, 5, 9, n_base_draws=4)
+    base = {plan.spawn_base_rng(draw).random() for draw in range(4)}
+    others = {plan.spawn_rng(draw, 0).random() for draw in range(4)}
+    independent = replace(plan, coalitions="independent")
+    others |= {independent.spawn_rng(d, p).random() for d in range(4) for p in range(4)}
+    assert len(base) == 4
+    assert not base & others
+
+
+def test_a_plan_without_any_draws_is_refused():
+    with pytest.raises(InputError, match=r"n_draws is 0\. Give at least 2"):
+        SamplingPlan(0, 5, 9)
+    with pytest.raises(InputError, match="n_base_draws is -1"):
+        SamplingPlan(2, 5, 9, n_base_draws=-1)

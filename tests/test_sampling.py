@@ -26,7 +26,7 @@ from data_scaling.errors import (
     LedgerError,
     PlanMismatchError,
 )
-from data_scaling.ledger import describe_ledger, open_ledger, read_utilities
+from data_scaling.ledger import describe_ledger, open_ledger, read_learning_curve
 from data_scaling.plan import SamplingPlan
 from data_scaling.sampling import sample_contributions
 
@@ -81,8 +81,8 @@ def test_memory_and_ledger_and_a_second_reading_have_the_same_bits(kind, tmp_pat
 
 @pytest.mark.parametrize("kind", PLANS)
 def test_two_jobs_give_the_bits_of_one(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr("data_scaling._drawing.PILOT_SECONDS", 0.01)
-    monkeypatch.setattr("data_scaling._drawing.TASK_SECONDS", 0.02)
+    monkeypatch.setattr("data_scaling._workers.PILOT_SECONDS", 0.01)
+    monkeypatch.setattr("data_scaling._workers.TASK_SECONDS", 0.02)
     path, plan, learner = tmp_path / "x", PLANS[kind], MeanLearner(seconds=0.004)
     alone = sample_contributions(DATASET, MeanLearner(), plan)
     both = sample_contributions(DATASET, learner, plan, ledger=path, n_jobs=2)
@@ -128,8 +128,9 @@ def test_an_interrupted_run_keeps_its_draws_and_goes_on(kind, tmp_path):
     assert n_kept >= 3
     drawn = sample_contributions(DATASET, MeanLearner(), plan, ledger=path)
     assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), plan))
-    cardinality, utility = read_utilities(path)
-    assert len(cardinality) == len(utility) == describe_ledger(path).n_coalitions
+    curve = read_learning_curve(path, with_points=True)
+    assert curve.n_draws == describe_ledger(path).n_coalitions
+    assert curve.n_failed == 0
 
 
 KILLED = """

@@ -1,35 +1,23 @@
-"""Drawing numbered coalitions: one after the other, or by joblib's workers."""
+"""Drawing numbered coalitions, one after the other, and choosing which to draw."""
 
-import secrets
 import time
-import warnings
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
-from joblib.parallel import get_active_backend
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from data_scaling._typing import IntArray
+from data_scaling._typing import FloatArray, IntArray
 from data_scaling.coalitions import Pool, draw_coalition
+from data_scaling.errors import InputError
 from data_scaling.learners import BoundLearner
-from data_scaling.ledger import Segment
+from data_scaling.ledger import FIRST_BASE, LedgerHeader, Segment, Span
 from data_scaling.plan import SamplingPlan
 
-TASK_SECONDS = 0.5  # drawing per task: long against its transport, short to wait for
-PILOT_SECONDS = 0.1  # a block of draws this long tells what a draw takes
-MAX_TASK_BYTES = 2**25  # of results, so that what is under way fits in memory
-LARGE_BLOCK_BYTES = 31 * 2**20  # just below the largest block that glibc learns from
-
-Span: TypeAlias = tuple[int, int]  # number of the first coalition, and the end
+Task: TypeAlias = tuple[Span, ...]
+Shard: TypeAlias = tuple[int, int]  # which, from 1, and of how many
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +41,12 @@ class Recipe:
     pool: Pool
     points: IntArray
 
+    def count_points(self, first: int) -> int:
+        """Return how many points a coalition serves, by its number."""
+        if first >= FIRST_BASE:
+            return 0
+        return len(self.points) if self.plan.is_shared else 1
+
 
 def draw_segment(recipe: Recipe, first: int, stop: int) -> Segment:
     """Draw consecutive coalitions and evaluate their points, with one BLAS thread.
@@ -64,30 +58,51 @@ def draw_segment(recipe: Recipe, first: int, stop: int) -> Segment:
     first, stop : int
         Number of the first coalition, and of the one after the last.
     """
-    n_points = len(recipe.points) if recipe.plan.is_shared else 1
+    n_points = recipe.count_points(first)
     cardinality = np.empty(stop - first, dtype=np.int32)
     utility = np.empty(stop - first)
     delta = np.empty((stop - first, n_points))
     members = np.empty((stop - first, n_points), dtype=np.bool_)
+    descriptors: list[FloatArray | None] = []
     failures: Counter[str] = Counter()
+    seconds = 0.0
     with threadpool_limits(1):
         for row, number in enumerate(range(first, stop)):
             coalition, points = _draw_numbered(recipe, number)
+            started = time.perf_counter()
             draw = recipe.learner.draw(coalition, points)
+            seconds += time.perf_counter() - started
             cardinality[row] = len(coalition)
             members[row] = _contains(coalition, points, recipe.pool.n_points)
             utility[row], delta[row] = draw.utility, draw.delta
-            missing = ~np.isfinite(delta[row])
-            delta[row, missing] = np.nan
+            numbers = delta[row] if n_points else utility[row : row + 1]
+            missing = ~np.isfinite(numbers)
+            numbers[missing] = np.nan
+            descriptors.append(draw.descriptor)
             failures.update(draw.failures)
             if missing.any() and not draw.failures:
                 failures["The learner gave no finite number."] += 1
-    return Segment(first, cardinality, utility, delta, members, dict(failures))
+    descriptor = _stack_descriptors(descriptors)
+    return Segment(
+        first,
+        cardinality,
+        utility,
+        delta,
+        members,
+        descriptor,
+        dict(failures),
+        seconds,
+    )
 
 
 def _draw_numbered(recipe: Recipe, number: int) -> tuple[IntArray, IntArray]:
     """Return a coalition by its number in the plan, and the points it serves."""
     plan, points = recipe.plan, recipe.points
+    if number >= FIRST_BASE:
+        draw = number - FIRST_BASE
+        rng = plan.spawn_base_rng(draw)
+        cardinality = plan.draw_cardinality(draw, rng)
+        return draw_coalition(recipe.pool, cardinality, rng), points[:0]
     if plan.is_shared:
         rng = plan.spawn_rng(number, -1)
         cardinality = plan.draw_cardinality(number, rng)
@@ -108,150 +123,99 @@ def _contains(coalition: IntArray, points: IntArray, n_pool: int) -> Any:
     return is_member[points]
 
 
-def find_missing(drawn: Iterable[Span], n_coalitions: int) -> Iterator[Span]:
-    """Yield the gaps that ascending spans leave.
+def _stack_descriptors(descriptors: Sequence[FloatArray | None]) -> FloatArray:
+    """Return one row per coalition; NaN where a training failed."""
+    n_numbers = max((len(d) for d in descriptors if d is not None), default=0)
+    stacked = np.full((len(descriptors), n_numbers), np.nan)
+    for row, descriptor in enumerate(descriptors):
+        if descriptor is not None:
+            stacked[row] = descriptor
+    return stacked
+
+
+def find_missing(drawn: Iterable[Span], wanted: Iterable[Span]) -> Iterator[Span]:
+    """Yield the parts of wanted spans that no drawn span covers; both ascend.
 
     Examples
     --------
     >>> from data_scaling._drawing import find_missing
-    >>> list(find_missing([(0, 3), (3, 5), (8, 9)], 12))
-    [(5, 8), (9, 12)]
+    >>> list(find_missing([(0, 3), (3, 5), (8, 9)], [(0, 12), (20, 22)]))
+    [(5, 8), (9, 12), (20, 22)]
     """
-    reached = 0
-    for first, stop in chain(drawn, [(n_coalitions, n_coalitions)]):
-        if reached < min(first, n_coalitions):
-            yield reached, min(first, n_coalitions)
-        reached = max(reached, stop)
+    there = iter(drawn)
+    span = next(there, None)
+    for first, stop in wanted:
+        while first < stop:
+            while span and span[1] <= first:
+                span = next(there, None)
+            if span is None or span[0] >= stop:
+                yield first, stop
+                break
+            if first < span[0]:
+                yield first, span[0]
+            first = span[1]
 
 
-def split_spans(spans: Iterable[Span], size: int) -> Iterator[Span]:
-    """Yield the spans in pieces of at most a size.
+def list_wanted(
+    header: LedgerHeader, spans: Iterable[Span], shard: Shard | None
+) -> Iterator[Span]:
+    """Yield the spans of a shard: every n-th round of draws; all without a shard.
 
-    Examples
-    --------
-    >>> from data_scaling._drawing import split_spans
-    >>> list(split_spans([(0, 5), (9, 10)], 3))
-    [(0, 3), (3, 5), (9, 10)]
-    """
-    for first, stop in spans:
-        for start in range(first, stop, size):
-            yield start, min(start + size, stop)
-
-
-def draw_spans(
-    recipe: Recipe, spans: list[Span], n_jobs: int | None
-) -> Generator[Segment, None, None]:
-    """Yield the segments of spans as they are ready, in any order.
-
-    A pilot runs in this process; it tells how many draws make a task for the workers.
+    A round is one draw of all points, or of a staggered plan one draw of every size,
+    so that shards have equal work; and a plan with more draws only adds to its shards.
 
     Parameters
     ----------
-    recipe : Recipe
-        What to draw from.
-    spans : list of (int, int)
-        First coalition and end of each run of coalitions to draw.
-    n_jobs : int, optional
-        Number of processes, as in joblib.
+    header : LedgerHeader
+        What is drawn.
+    spans : iterable of (int, int)
+        Coalitions with points, or without, as in ``header.spans``.
+    shard : (int, int) or None
+        Which shard, from 1, and how many there are.
     """
-    _keep_freed_memory()
-    bytes_each = 9 * (len(recipe.points) if recipe.plan.is_shared else 1) + 12
-    limit = max(1, MAX_TASK_BYTES // bytes_each)
-    size, seconds = 1, 0.0
-    # The first calls import and warm caches, so the pilot grows until its last block
-    # takes long enough to be believed.
-    while spans and seconds < PILOT_SECONDS:
-        (first, stop), *rest = spans
-        middle = min(first + size, stop)
-        started = time.perf_counter()
-        yield draw_segment(recipe, first, middle)
-        seconds = time.perf_counter() - started
-        n_timed = middle - first
-        spans = [(middle, stop), *rest] if middle < stop else rest
-        size = min(2 * size, limit)
-    if not spans:
+    if shard is None:
+        yield from spans
         return
-    size = round(n_timed * TASK_SECONDS / max(seconds, 1e-9))
-    tasks = split_spans(spans, min(max(size, 1), limit))
-    yield from _run_tasks(recipe, tasks, n_jobs)
+    which, n_shards = check_shard(shard)
+    for start, end in spans:
+        n_each = 1 if start >= FIRST_BASE else header.coalitions_per_draw
+        length = n_each * header.plan.round_length
+        for first in range(start + (which - 1) * length, end, n_shards * length):
+            yield first, min(first + length, end)
 
 
-def _run_tasks(
-    recipe: Recipe, tasks: Iterator[Span], n_jobs: int | None
-) -> Iterator[Segment]:
-    n_workers = effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None is allowed
-    if n_workers == 1:
-        for span in tasks:
-            yield draw_segment(recipe, *span)
-        return
-    backend, _ = get_active_backend()
-    parcel = pack_recipe(recipe)
-    if getattr(backend, "supports_return_generator", False):
-        parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
-        calls = (delayed(_draw_packed)(parcel, *span) for span in tasks)
-        with _stop_quietly(parallel(calls)) as segments:
-            yield from segments
-        return
-    # This backend gives its results only when all are done, so it gets them in waves.
-    parallel = Parallel(n_jobs, batch_size=1)
-    while wave := list(islice(tasks, 4 * n_workers)):
-        yield from parallel(delayed(_draw_packed)(parcel, *span) for span in wave)
+def check_shard(shard: Shard) -> Shard:
+    """Return the shard if there is such a one, else raise."""
+    which, n_shards = shard
+    if not 1 <= which <= n_shards:
+        raise InputError(
+            f"The shard is {which}/{n_shards}. Give 1/{n_shards} to "
+            f"{n_shards}/{n_shards}."
+            if n_shards >= 1
+            else f"The shard is {which}/{n_shards}. Give 1/1, or more shards."
+        )
+    return shard
 
 
-@dataclass(frozen=True)
-class Parcel:
-    """A recipe on its way to the workers, named so that each unpacks it once.
+def group_spans(spans: Iterable[Span], size: int) -> Iterator[Task]:
+    """Yield tasks: spans that hold a number of coalitions together.
 
-    The content is one array: joblib writes it to a temporary folder once and gives
-    each task a memory map of it, however small the recipe's own arrays are. Unpacked,
-    these are ordinary arrays of the worker, which learners need not tell from others.
-
-    Attributes
-    ----------
-    name : str
-        Unlike that of any other parcel.
-    content : (n_bytes,) uint8 array
-        The recipe, serialised.
+    Examples
+    --------
+    >>> from data_scaling._drawing import group_spans
+    >>> list(group_spans([(0, 5), (9, 10), (12, 13)], 3))
+    [((0, 3),), ((3, 5), (9, 10)), ((12, 13),)]
     """
-
-    name: str
-    content: NDArray[np.uint8] = field(compare=False, repr=False)
-
-
-def pack_recipe(recipe: Recipe) -> Parcel:
-    """Serialise a recipe for transport between the processes of one run."""
-    content = np.frombuffer(cloudpickle.dumps(recipe), dtype=np.uint8)
-    return Parcel(secrets.token_hex(16), content)
-
-
-@lru_cache(maxsize=1)
-def unpack_recipe(parcel: Parcel) -> Recipe:
-    """Return the recipe in a parcel; a process unpacks each parcel once."""
-    _keep_freed_memory()
-    recipe: Recipe = cloudpickle.loads(parcel.content.data)
-    return recipe
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library reuse the memory of a learner's temporary arrays.
-
-    Until a process has freed a large block once, glibc gives the memory of every array
-    above 128 kB back to the system at once and asks for it again, which costs a third
-    of the drawing in page faults.
-    """
-    np.empty(LARGE_BLOCK_BYTES, dtype=np.uint8)
-
-
-def _draw_packed(parcel: Parcel, first: int, stop: int) -> Segment:
-    return draw_segment(unpack_recipe(parcel), first, stop)
-
-
-@contextmanager
-def _stop_quietly(results: Any) -> Iterator[Iterator[Segment]]:
-    """Stop the workers if the block raises, without joblib's warning that they were."""
-    try:
-        yield results
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            results.close()
+    task: list[Span] = []
+    room = size
+    for first, stop in spans:
+        while first < stop:
+            end = min(stop, first + room)
+            task.append((first, end))
+            room -= end - first
+            first = end
+            if not room:
+                yield tuple(task)
+                task, room = [], size
+    if task:
+        yield tuple(task)

@@ -13,9 +13,14 @@ from data_scaling._random import spawn_rng
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.errors import InputError
 
-__all__ = ["Density", "SamplingPlan"]
+__all__ = ["Density", "Points", "SamplingPlan"]
 
 Density: TypeAlias = Literal["uniform", "log-uniform"] | tuple[Literal["power"], float]
+Points: TypeAlias = int | tuple[Literal["random"], int] | Sequence[int] | None
+
+# Random streams of a draw have keys of one number, or of two (point and draw).
+BASE_KEY = (0, 0)  # and the draw
+POINTS_KEY = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class SamplingPlan:
     ----------
     n_draws : int
         Draws per point, at least 2; with ``cardinalities``, draws per point and size.
+        0 if there are base draws alone.
     min_cardinality, max_cardinality : int, optional
         Range of coalition sizes, both ends included. Needed unless ``cardinalities``
         is given; then they are its ends.
@@ -43,8 +49,12 @@ class SamplingPlan:
         One coalition per draw that serves all points, or one for every pair of point
         and draw. A point inside a shared coalition gets U(D) - U(D - z) at one size
         less; an independent coalition never contains its point.
-    points : None, int or sequence of int
-        The points to value: all, the first ones, or these indices in the pool.
+    points : None, int, ("random", int) or sequence of int
+        The points to value: all, the first ones, that many chosen by the seed (more of
+        them contain the fewer), or these indices in the pool.
+    n_base_draws : int
+        Coalitions drawn without any point, for the learning curve; with
+        ``cardinalities``, per size. Their streams differ from those of all others.
     seed : int
         Seed of all draws, at least 0.
 
@@ -62,6 +72,8 @@ class SamplingPlan:
     >>> staggered = SamplingPlan(20, cardinalities=[50, 150, 500])
     >>> staggered.total_draws, staggered.max_cardinality
     (60, 500)
+    >>> SamplingPlan(20, 50, 500, points=("random", 3)).resolve_points(1_000).tolist()
+    [67, 72, 419]
     """
 
     n_draws: int
@@ -71,7 +83,8 @@ class SamplingPlan:
     cardinalities: Sequence[int] | None = None
     density: Density = "uniform"
     coalitions: Literal["shared", "independent"] = "shared"
-    points: int | Sequence[int] | None = None
+    points: Points = None
+    n_base_draws: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -84,6 +97,7 @@ class SamplingPlan:
             "cardinalities": None if self.cardinalities is None else sizes,
             "min_cardinality": min(sizes),
             "max_cardinality": max(sizes),
+            "n_base_draws": check_at_least("n_base_draws", self.n_base_draws, 0),
             "n_draws": _check_n_draws(self),
             "density": _check_density(self),
             "points": _check_points(self.points),
@@ -100,7 +114,17 @@ class SamplingPlan:
     @property
     def total_draws(self) -> int:
         """Draws per point over all sizes: the columns of the contributions."""
-        return self.n_draws * len(self.cardinalities or (0,))
+        return self.n_draws * self.round_length
+
+    @property
+    def total_base_draws(self) -> int:
+        """Coalitions drawn without any point, over all sizes."""
+        return self.n_base_draws * self.round_length
+
+    @property
+    def round_length(self) -> int:
+        """Draws in which every size of a staggered plan occurs once; else 1."""
+        return len(self.cardinalities or (0,))
 
     def draw_cardinality(self, draw: int, rng: np.random.Generator) -> int:
         """Return the coalition size of a draw.
@@ -126,6 +150,10 @@ class SamplingPlan:
             return spawn_rng(self.seed, draw)
         return spawn_rng(self.seed, point, draw)
 
+    def spawn_base_rng(self, draw: int) -> np.random.Generator:
+        """Return the random stream of a draw without points."""
+        return spawn_rng(self.seed, *BASE_KEY, draw)
+
     def resolve_points(self, n_pool: int) -> IntArray:
         """Return the index in the pool of every point to value.
 
@@ -148,8 +176,13 @@ class SamplingPlan:
             return np.arange(n_pool)
         if isinstance(self.points, int):
             asked, points = self.points, np.arange(self.points)
+        elif self.points[0] == "random":
+            asked = int(self.points[1])
+            shuffled = spawn_rng(self.seed, *POINTS_KEY).permutation(n_pool)
+            points = np.sort(shuffled[:asked])
         else:
-            asked, points = max(self.points) + 1, np.array(self.points, dtype=np.intp)
+            points = np.array(self.points, dtype=np.intp)
+            asked = int(points.max()) + 1
         if asked > n_pool:
             raise InputError(
                 f"The plan asks for point {asked - 1}, but the pool has {n_pool} "
@@ -158,13 +191,13 @@ class SamplingPlan:
         return points
 
     def identity(self) -> dict[str, Any]:
-        """Return the fields that two plans with the same draws share: all but n_draws.
+        """Return the fields that two plans with the same draws share.
 
-        Two plans of one identity differ in the number of draws alone, and one begins
+        Two plans of one identity differ in the numbers of draws alone, and one begins
         with the other.
         """
         fields = asdict(self)
-        del fields["n_draws"]
+        del fields["n_draws"], fields["n_base_draws"]
         return fields
 
     def to_json(self) -> str:
@@ -225,12 +258,14 @@ def _check_sizes(plan: SamplingPlan) -> tuple[int, ...]:
 
 
 def _check_n_draws(plan: SamplingPlan) -> int:
-    n_draws = check_at_least("n_draws", plan.n_draws, 1)
-    if n_draws * len(plan.cardinalities or (0,)) < 2:
-        raise InputError(
-            "n_draws is 1. Give at least 2: one draw has no spread to judge it by."
-        )
-    return n_draws
+    n_draws = check_at_least("n_draws", plan.n_draws, 0)
+    n_total = n_draws * plan.round_length
+    if n_total >= 2 or (n_total == 0 and plan.n_base_draws):
+        return n_draws
+    raise InputError(
+        f"n_draws is {n_draws}. Give at least 2: one draw has no spread to judge it "
+        "by; or 0, and n_base_draws, for a learning curve alone."
+    )
 
 
 def _check_density(plan: SamplingPlan) -> Density:
@@ -258,14 +293,15 @@ def _check_power(density: Sequence[Any]) -> float:
     return float(beta)
 
 
-def _check_points(
-    points: int | Sequence[int] | None,
-) -> int | tuple[int, ...] | None:
+def _check_points(points: Points) -> Points:
     if points is None:
         return None
     if isinstance(points, (int, np.integer)):
         return check_at_least("points", points, 1)
-    listed = tuple(check_at_least("points", point, 0) for point in points)
+    if len(points) == 2 and points[0] == "random":
+        return ("random", check_at_least("points", int(points[1]), 1))
+    given: Sequence[Any] = points
+    listed = tuple(check_at_least("points", point, 0) for point in given)
     if not listed or len(set(listed)) < len(listed):
         raise InputError(
             f"points lists {len(listed)} points, {len(set(listed))} of them distinct. "

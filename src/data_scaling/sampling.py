@@ -1,32 +1,40 @@
-"""Drawing the contributions of a plan: parallel, resumable, the same bits always."""
+"""Drawing the draws of a plan: parallel, resumable, the same bits always."""
 
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any
 
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
-from data_scaling._drawing import Recipe, Span, draw_spans, find_missing
+from data_scaling._drawing import Recipe, Shard, find_missing, list_wanted
+from data_scaling._progress import open_bar
+from data_scaling._workers import draw_spans
 from data_scaling.coalitions import check_cardinalities, group_pool
 from data_scaling.contributions import Contributions
 from data_scaling.datasets.dataset import Dataset
-from data_scaling.errors import AllDrawsFailedError, FailedDrawWarning
-from data_scaling.learners import BoundLearner, Learner, make_learner
+from data_scaling.errors import AllDrawsFailedError, FailedDrawWarning, InputError
+from data_scaling.learners import Learner, make_learner
+from data_scaling.learning_curve import LearningCurve
 from data_scaling.ledger import (
+    FIRST_BASE,
     Assembly,
+    CurveAssembly,
     LedgerHeader,
+    LedgerSummary,
     Segment,
+    Span,
+    describe_ledger,
     open_ledger,
     read_assembly,
+    read_curve_assembly,
 )
 from data_scaling.metrics import MetricLike
 from data_scaling.plan import SamplingPlan
 
-__all__ = ["sample_contributions"]
+__all__ = ["sample_contributions", "sample_learning_curve", "sample_ledger"]
 
 N_REASONS_SHOWN = 3
 
@@ -74,7 +82,8 @@ def sample_contributions(
     Raises
     ------
     InputError
-        If the plan does not fit the dataset. Nothing was drawn then.
+        If the plan does not fit the dataset, or has base draws alone. Nothing was
+        drawn then.
     PlanMismatchError
         If the ledger was drawn from another plan, dataset, learner or metric.
     LedgerError
@@ -97,32 +106,172 @@ def sample_contributions(
     >>> draws.delta.shape, draws.n_failed
     ((5, 2), 0)
     """
+    if not plan.n_draws:
+        raise InputError(
+            f"The plan has no draws for points, only {plan.n_base_draws} base draws. "
+            "Give n_draws, or call sample_learning_curve."
+        )
+    with threadpool_limits(1):
+        header, recipe = prepare_run(dataset, learner, plan, metric)
+        spans = header.spans[:1]
+        if ledger is None:
+            assembly = Assembly(header)
+            _draw_missing(recipe, spans, [], assembly.add, n_jobs, progress)
+        else:
+            _draw_into(ledger, header, recipe, spans, n_jobs, progress)
+            assembly = read_assembly(ledger, n_draws=plan.n_draws)
+    contributions = assembly.finish()
+    _report_failures(
+        contributions.n_failed, contributions.delta.size, assembly.failures
+    )
+    return contributions
+
+
+def sample_learning_curve(
+    dataset: Dataset,
+    learner: Learner | str | Any,
+    plan: SamplingPlan,
+    *,
+    metric: MetricLike = None,
+    ledger: str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
+    progress: bool = True,
+) -> LearningCurve:
+    """Draw the utilities of random coalitions: the base draws of a plan.
+
+    They cost one training each, however many points the plan values, and may lie in
+    the same ledger as its contributions.
+
+    Parameters
+    ----------
+    dataset, learner, metric, ledger, n_jobs, progress
+        As in :func:`sample_contributions`.
+    plan : SamplingPlan
+        Its ``n_base_draws`` says how many; ``n_draws`` may be 0.
+
+    Returns
+    -------
+    LearningCurve
+        NaN where a training failed.
+
+    Raises
+    ------
+    InputError
+        If the plan does not fit the dataset, or has no base draws.
+    PlanMismatchError, LedgerError, AllDrawsFailedError
+        As in :func:`sample_contributions`.
+
+    Warns
+    -----
+    FailedDrawWarning
+        If some draws failed.
+
+    Examples
+    --------
+    >>> from data_scaling.datasets import load_dataset
+    >>> from data_scaling.plan import SamplingPlan
+    >>> from data_scaling.sampling import sample_learning_curve
+    >>> plan = SamplingPlan(0, cardinalities=[20, 200], n_base_draws=10)
+    >>> curve = sample_learning_curve(load_dataset("breast_cancer"), "logreg", plan)
+    >>> small, large = (curve.utility[curve.cardinality == k].mean() for k in (20, 200))
+    >>> bool(small < large < 0)
+    True
+    """
+    if not plan.n_base_draws:
+        raise InputError(
+            "The plan has no base draws, so there is no learning curve. Give "
+            "n_base_draws."
+        )
+    with threadpool_limits(1):
+        header, recipe = prepare_run(dataset, learner, plan, metric)
+        spans = header.spans[1:]
+        assembly = CurveAssembly(header)
+        if ledger is None:
+            _draw_missing(recipe, spans, [], assembly.add, n_jobs, progress)
+        else:
+            _draw_into(ledger, header, recipe, spans, n_jobs, progress)
+            assembly = read_curve_assembly(ledger, n_base_draws=plan.n_base_draws)
+    curve = assembly.finish()
+    _report_failures(curve.n_failed, curve.n_draws, assembly.failures)
+    return curve
+
+
+def sample_ledger(
+    dataset: Dataset,
+    learner: Learner | str | Any,
+    plan: SamplingPlan,
+    ledger: str | os.PathLike[str],
+    *,
+    metric: MetricLike = None,
+    shard: Shard | None = None,
+    n_jobs: int | None = None,
+    progress: bool = True,
+) -> LedgerSummary:
+    """Draw a whole plan, or a shard of it, into a ledger, and read nothing back.
+
+    Parameters
+    ----------
+    dataset, learner, plan, metric, n_jobs, progress
+        As in :func:`sample_contributions`; base draws are drawn as well.
+    ledger : path
+        File that keeps the draws as they arrive. What it lacks is drawn.
+    shard : (int, int), optional
+        Which part of the plan to draw, from 1, and of how many: (2, 5) is the second
+        of five. Each shard has a ledger of its own, and
+        :func:`data_scaling.combine_ledgers` merges them.
+
+    Returns
+    -------
+    LedgerSummary
+        What the ledger holds now.
+
+    Raises
+    ------
+    InputError
+        If the plan does not fit the dataset, or there is no such shard.
+    PlanMismatchError, LedgerError
+        As in :func:`sample_contributions`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from data_scaling.datasets import load_dataset
+    >>> from data_scaling.plan import SamplingPlan
+    >>> from data_scaling.sampling import sample_ledger
+    >>> plan, path = SamplingPlan(10, 50, 100, points=5), tempfile.mkdtemp() + "/x"
+    >>> sample_ledger(
+    ...     load_dataset("breast_cancer"), "logreg", plan, path, shard=(2, 5)
+    ... ).n_coalitions
+    2
+    """
+    with threadpool_limits(1):
+        header, recipe = prepare_run(dataset, learner, plan, metric)
+        spans = list(list_wanted(header, header.spans, shard))
+        _draw_into(ledger, header, recipe, spans, n_jobs, progress)
+    return describe_ledger(ledger)
+
+
+def prepare_run(
+    dataset: Dataset,
+    learner: Learner | str | Any,
+    plan: SamplingPlan,
+    metric: MetricLike,
+) -> tuple[LedgerHeader, Recipe]:
+    """Bind the learner and check the plan; call it with one BLAS thread.
+
+    With more threads, the last bits would depend on their number.
+
+    Raises
+    ------
+    InputError
+        If the plan or the metric does not fit the dataset.
+    """
     pool = group_pool(dataset)
     smallest, largest = plan.min_cardinality, plan.max_cardinality
     check_cardinalities(pool, smallest, largest, shared=plan.is_shared)
     learner = make_learner(learner)
-    # With more BLAS threads, the last bits would depend on their number.
-    with threadpool_limits(1):
-        bound = learner.bind(dataset, metric)
-        header = _describe_run(dataset, learner, bound, plan)
-        recipe = Recipe(bound, plan, pool, header.points)
-        if ledger is None:
-            assembly = Assembly(header)
-            _draw_missing(recipe, header, [], assembly.add, n_jobs, progress)
-        else:
-            with open_ledger(ledger, header) as writer:
-                drawn, append = writer.drawn, writer.append
-                _draw_missing(recipe, header, drawn, append, n_jobs, progress)
-            assembly = read_assembly(ledger, n_draws=plan.n_draws)
-    contributions = assembly.finish()
-    _report_failures(contributions, assembly.failures)
-    return contributions
-
-
-def _describe_run(
-    dataset: Dataset, learner: Learner, bound: BoundLearner, plan: SamplingPlan
-) -> LedgerHeader:
-    return LedgerHeader(
+    bound = learner.bind(dataset, metric)
+    header = LedgerHeader(
         plan=plan,
         n_pool=dataset.n_points,
         dataset=dataset.name,
@@ -132,39 +281,57 @@ def _describe_run(
         metric=bound.metric.name,
         unit=bound.metric.unit,
     )
+    return header, Recipe(bound, plan, pool, header.points)
+
+
+def _draw_into(
+    ledger: str | os.PathLike[str],
+    header: LedgerHeader,
+    recipe: Recipe,
+    spans: Iterable[Span],
+    n_jobs: int | None,
+    progress: bool,
+) -> None:
+    """Draw what a ledger lacks of some spans."""
+    with open_ledger(ledger, header) as writer:
+        _draw_missing(recipe, spans, writer.drawn, writer.append, n_jobs, progress)
 
 
 def _draw_missing(
     recipe: Recipe,
-    header: LedgerHeader,
+    spans: Iterable[Span],
     drawn: list[Span],
     append: Callable[[Segment], None],
     n_jobs: int | None,
     progress: bool,
 ) -> None:
     """Draw every coalition that is not there yet and append it as it arrives."""
-    missing = list(find_missing(drawn, header.n_coalitions))
-    n_missing = sum(stop - first for first, stop in missing)
+    spans = list(spans)
+    missing = list(find_missing(drawn, spans))
+    n_missing, n_all = _count_coalitions(missing), _count_coalitions(spans)
     if not n_missing:
         return
-    bar = tqdm(
-        total=header.n_coalitions,
-        initial=header.n_coalitions - n_missing,
-        unit="draw",
-        disable=None if progress else True,  # None: if it is not a terminal
-        dynamic_ncols=True,
-    )
+    # Those without points take far less time each, so that they are timed apart.
+    kinds = [
+        [span for span in missing if (span[0] >= FIRST_BASE) == is_base]
+        for is_base in (False, True)
+    ]
     n_failed = 0
-    with bar, closing(draw_spans(recipe, missing, n_jobs)) as segments:
-        for segment in segments:
-            append(segment)
-            n_failed += segment.n_failed
-            bar.set_postfix(failed=n_failed, refresh=False)
-            bar.update(segment.stop - segment.first)
+    with open_bar(n_all - n_missing, n_all, wanted=progress) as bar:
+        for kind in kinds:
+            with closing(draw_spans(recipe, kind, n_jobs)) as segments:
+                for segment in segments:
+                    append(segment)
+                    n_failed += segment.n_failed
+                    bar.set_postfix(failed=n_failed, refresh=False)
+                    bar.update(segment.stop - segment.first)
 
 
-def _report_failures(contributions: Contributions, failures: Counter[str]) -> None:
-    n_failed, n_all = contributions.n_failed, contributions.delta.size
+def _count_coalitions(spans: Iterable[Span]) -> int:
+    return sum(stop - first for first, stop in spans)
+
+
+def _report_failures(n_failed: int, n_all: int, failures: Counter[str]) -> None:
     if not n_failed:
         return
     reasons = "".join(

@@ -21,7 +21,7 @@ from data_scaling.ledger import (
     describe_ledger,
     open_ledger,
     read_contributions,
-    read_utilities,
+    read_learning_curve,
     verify_ledger,
 )
 from data_scaling.plan import SamplingPlan
@@ -42,7 +42,9 @@ def with_plan(**changes: object) -> LedgerHeader:
     return replace(HEADER, plan=replace(HEADER.plan, **changes))
 
 
-def make_segment(first: int, stop: int, n_points: int = 13) -> Segment:
+def make_segment(
+    first: int, stop: int, n_points: int = 13, n_numbers: int = 2
+) -> Segment:
     """Return made-up draws that depend on their coalition's number alone."""
     rngs = [np.random.default_rng([7, number]) for number in range(first, stop)]
     delta = np.stack([rng.normal(size=n_points) for rng in rngs])
@@ -53,6 +55,7 @@ def make_segment(first: int, stop: int, n_points: int = 13) -> Segment:
         np.array([rng.normal() for rng in rngs]),
         delta,
         np.stack([rng.random(n_points) < 0.4 for rng in rngs]),
+        np.stack([rng.normal(size=n_numbers) for rng in rngs]),
         {"It did not fit.": stop - first},
     )
 
@@ -106,10 +109,11 @@ def test_independent_coalitions_go_to_their_point_and_draw(tmp_path):
 
 
 def test_utilities_are_read_per_coalition(ledger):
-    cardinality, utility = read_utilities(ledger)
-    whole = make_segment(0, 10)
-    np.testing.assert_array_equal(cardinality, whole.cardinality)
-    np.testing.assert_array_equal(utility, whole.utility)
+    curve, whole = read_learning_curve(ledger, with_points=True), make_segment(0, 10)
+    np.testing.assert_array_equal(curve.cardinality, whole.cardinality)
+    np.testing.assert_array_equal(curve.utility, whole.utility)
+    np.testing.assert_array_equal(curve.descriptor, whole.descriptor)
+    assert (curve.metric, curve.unit, curve.learner) == ("mse", "squared units", "mean")
 
 
 def test_the_first_draws_are_read_alone(ledger):
@@ -221,7 +225,7 @@ def test_a_run_that_died_leaves_what_it_committed_and_no_lock(ledger):
     assert subprocess.run(command, check=False).returncode == -9
     with open_ledger(ledger, with_plan(n_draws=20)) as writer:
         assert writer.drawn[:4] == [(0, 4), (4, 6), (6, 10), (10, 12)]
-    assert verify_ledger(ledger) >= 4
+    assert verify_ledger(ledger).n_segments >= 4
 
 
 def test_what_is_appended_before_an_error_is_kept(ledger):
@@ -246,7 +250,7 @@ def test_a_full_disk_is_told_and_earlier_draws_are_kept(ledger):
     with pytest.raises(LedgerError, match=r"disk is full.*are kept"):
         fill_the_disk()
     assert describe_ledger(ledger).n_coalitions == 12
-    assert verify_ledger(ledger) == 4
+    assert verify_ledger(ledger).n_segments == 4
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc")
@@ -339,11 +343,15 @@ def test_a_flipped_byte_in_a_segment_is_found_and_named(ledger):
     where = whole.index(make_segment(4, 6).delta.tobytes()) + 20
     whole[where] ^= 1
     ledger.write_bytes(whole)
-    for use in (read_contributions, verify_ledger, open_and_close):
+    for use in (read_contributions, open_and_close):
         with pytest.raises(
             LedgerError, match=r"segment 4 .of 2 coalitions. does not match"
         ):
             use(ledger)
+    check = verify_ledger(ledger)
+    assert (check.n_segments, check.n_coalitions, check.is_sound) == (2, 8, False)
+    (fault,) = check.faults
+    assert fault == "segment 4 (of 2 coalitions) does not match its checksum"
     assert ledger.read_bytes() == whole
 
 

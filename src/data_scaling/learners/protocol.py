@@ -22,11 +22,15 @@ class Draw:
         failed.
     failures : tuple of str
         One sentence for every training that failed.
+    descriptor : (n_numbers,) float64 array, optional
+        What else is worth keeping of the coalition's fit: a few numbers, as many for
+        every coalition that trains.
     """
 
     utility: float
     delta: FloatArray
     failures: tuple[str, ...] = ()
+    descriptor: FloatArray | None = None
 
 
 class BoundLearner(Protocol):

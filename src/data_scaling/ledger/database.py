@@ -12,7 +12,7 @@ from data_scaling.errors import LedgerError
 from data_scaling.ledger.header import LedgerHeader
 
 APPLICATION_ID = 0x64736C67  # "dslg"; tells a ledger from other SQLite files
-FORMAT = 1
+FORMAT = 2
 
 SCHEMA = f"""
 PRAGMA page_size = 16384;
@@ -26,9 +26,12 @@ CREATE TABLE segment (
     n_coalitions INTEGER NOT NULL,
     n_failed INTEGER NOT NULL,
     failures TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    written_at REAL NOT NULL,
     crc32 INTEGER NOT NULL,
     cardinality BLOB NOT NULL,
     utility BLOB NOT NULL,
+    descriptor BLOB NOT NULL,
     members BLOB NOT NULL,
     delta BLOB NOT NULL
 );

@@ -3,13 +3,14 @@
 import json
 import os
 import reprlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
 from data_scaling._typing import IntArray
 from data_scaling.errors import PlanMismatchError
+from data_scaling.ledger.segment import FIRST_BASE, Span
 from data_scaling.plan import SamplingPlan
 
 
@@ -23,9 +24,10 @@ def list_versions() -> dict[str, str]:
 class LedgerHeader:
     """Everything that determines the draws of a ledger.
 
-    Coalitions are numbered from 0. Shared ones are the draws themselves; independent
-    ones run through all points of the first draw, then of the second, so that the
-    first draws of all points always come first.
+    Coalitions with points are numbered from 0. Shared ones are the draws themselves;
+    independent ones run through all points of the first draw, then of the second, so
+    that the first draws of all points always come first. Coalitions without points are
+    numbered from ``FIRST_BASE``.
 
     Attributes
     ----------
@@ -70,8 +72,25 @@ class LedgerHeader:
 
     @property
     def n_coalitions(self) -> int:
-        """Number of coalitions in the plan."""
+        """Number of coalitions with points in the plan."""
         return self.plan.total_draws * self.coalitions_per_draw
+
+    @property
+    def n_base(self) -> int:
+        """Number of coalitions without points in the plan."""
+        return self.plan.total_base_draws
+
+    @property
+    def spans(self) -> tuple[Span, Span]:
+        """First number and end of the coalitions with points, and of those without."""
+        return (0, self.n_coalitions), (FIRST_BASE, FIRST_BASE + self.n_base)
+
+    def extend(self, plan: SamplingPlan) -> "LedgerHeader":
+        """Return the header with as many draws as the larger of the two plans."""
+        n_draws = max(self.plan.n_draws, plan.n_draws)
+        n_base_draws = max(self.plan.n_base_draws, plan.n_base_draws)
+        longer = replace(self.plan, n_draws=n_draws, n_base_draws=n_base_draws)
+        return replace(self, plan=longer)
 
     def to_rows(self) -> dict[str, str]:
         """Return the fields as text, for the table ``meta``."""

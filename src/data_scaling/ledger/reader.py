@@ -1,21 +1,17 @@
-"""Reading ledgers: contributions, utilities, a summary, a check of every segment."""
+"""Reading ledgers: contributions and learning curves."""
 
-import json
 import os
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from data_scaling._checks import check_at_least
-from data_scaling._typing import FloatArray, Int32Array
 from data_scaling.contributions import Contributions
 from data_scaling.errors import LedgerError
-from data_scaling.ledger.assembly import Assembly
+from data_scaling.learning_curve import LearningCurve
+from data_scaling.ledger.assembly import Assembly, CurveAssembly
 from data_scaling.ledger.database import (
     connect,
     damage_error,
@@ -24,47 +20,6 @@ from data_scaling.ledger.database import (
 )
 from data_scaling.ledger.header import LedgerHeader
 from data_scaling.ledger.segment import COLUMNS, Segment, decode_segment
-
-
-@dataclass(frozen=True)
-class LedgerSummary:
-    """What a ledger holds and how far it is.
-
-    Attributes
-    ----------
-    path : Path
-        Where it lies.
-    header : LedgerHeader
-        Plan, dataset, learner, metric and versions.
-    n_coalitions : int
-        Coalitions drawn so far, of ``header.n_coalitions``.
-    n_segments : int
-        Segments they were written in.
-    n_failed : int
-        Pairs of point and draw without a number, of those drawn.
-    failures : dict of str to int
-        How often each reason of a failed training occurred, the most frequent first.
-    n_bytes : int
-        Size of the file.
-    """
-
-    path: Path
-    header: LedgerHeader
-    n_coalitions: int
-    n_segments: int
-    n_failed: int
-    failures: dict[str, int]
-    n_bytes: int
-
-    @property
-    def n_drawn(self) -> int:
-        """Pairs of point and draw so far, failed ones included."""
-        return self.n_coalitions * self.header.points_per_coalition
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every draw of the plan is there."""
-        return self.n_coalitions >= self.header.n_coalitions
 
 
 def read_contributions(
@@ -101,7 +56,7 @@ def read_assembly(
 
     Parameters and errors are those of :func:`read_contributions`.
     """
-    with _open_reader(path) as (connection, header):
+    with open_reader(path) as (connection, header):
         if n_draws is not None:
             header = _shorten_plan(header, n_draws)
         assembly = Assembly(header)
@@ -110,81 +65,60 @@ def read_assembly(
     return assembly
 
 
-def read_utilities(path: str | os.PathLike[str]) -> tuple[Int32Array, FloatArray]:
-    """Read the utility of every coalition of a ledger: a learning curve.
+def read_learning_curve(
+    path: str | os.PathLike[str], *, with_points: bool = False
+) -> LearningCurve:
+    """Read the utility of every coalition of one kind.
+
+    Parameters
+    ----------
+    path : path
+        The ledger; it may be in use by a run.
+    with_points : bool
+        Read the coalitions that serve points, in the order of their numbers, instead
+        of those that were drawn without any.
 
     Returns
     -------
-    cardinality : (n_coalitions,) int32 array
-        Size of each coalition drawn so far.
-    utility : (n_coalitions,) float64 array
-        U(D), in units of the metric; NaN if the training failed.
+    LearningCurve
+        Draws that the ledger does not hold yet are NaN, at the smallest size of the
+        plan.
 
     Raises
     ------
     LedgerError
         If the file is no ledger, or is damaged.
     """
-    with _open_reader(path) as (connection, header):
-        parts = [
-            (segment.cardinality, segment.utility)
-            for segment in read_segments(connection, Path(path), header)
-        ]
-    cardinality, utility = zip(*parts, strict=True) if parts else ([], [])
-    return (
-        np.concatenate([np.empty(0, dtype=np.int32), *cardinality]),
-        np.concatenate([np.empty(0), *utility]),
-    )
+    return read_curve_assembly(path, with_points=with_points).finish()
 
 
-def describe_ledger(path: str | os.PathLike[str]) -> LedgerSummary:
-    """Say what a ledger holds, how far it is, and how many draws failed and why.
+def read_curve_assembly(
+    path: str | os.PathLike[str],
+    *,
+    with_points: bool = False,
+    n_base_draws: int | None = None,
+) -> CurveAssembly:
+    """Read a learning curve, with the reasons of the draws that failed.
 
-    The draws themselves are not read; see :func:`verify_ledger`.
-
-    Raises
-    ------
-    LedgerError
-        If the file is no ledger.
+    Parameters and errors are those of :func:`read_learning_curve`; ``n_base_draws``,
+    if given, takes the first of the draws without points alone.
     """
-    path = Path(path)
-    failures: Counter[str] = Counter()
-    with _open_reader(path) as (connection, header):
-        rows = connection.execute(
-            "SELECT n_coalitions, n_failed, failures FROM segment"
-        ).fetchall()
-    try:
-        for *_, text in rows:
-            failures.update(json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise damage_error(path, f"failures cannot be read ({error})") from error
-    return LedgerSummary(
-        path=path,
-        header=header,
-        n_coalitions=sum(row[0] for row in rows),
-        n_segments=len(rows),
-        n_failed=sum(row[1] for row in rows),
-        failures=dict(failures.most_common()),
-        n_bytes=path.stat().st_size,
-    )
-
-
-def verify_ledger(path: str | os.PathLike[str]) -> int:
-    """Read every segment, check it against its checksum, and return their number.
-
-    Raises
-    ------
-    LedgerError
-        Naming the first segment that is not what was written.
-    """
-    with _open_reader(path) as (connection, header):
-        return sum(1 for _ in read_segments(connection, Path(path), header))
+    with open_reader(path) as (connection, header):
+        if n_base_draws is not None:
+            plan = replace(header.plan, n_base_draws=n_base_draws)
+            header = replace(header, plan=plan)
+        assembly = CurveAssembly(header, with_points=with_points)
+        for segment in read_segments(connection, Path(path), header):
+            assembly.add(segment)
+    return assembly
 
 
 def read_segments(
     connection: sqlite3.Connection, path: Path, header: LedgerHeader
 ) -> Iterator[Segment]:
     """Yield every segment in the order of its coalitions, checked.
+
+    Nobody reads a part alone: a segment whose number was damaged would be missed.
 
     Raises
     ------
@@ -194,22 +128,29 @@ def read_segments(
     columns = ", ".join(COLUMNS)
     # The key is SQLite's row number, so that no sorting has to hold the deltas.
     query = f"SELECT {columns} FROM segment ORDER BY first_coalition"  # noqa: S608
-    stop = 0
+    reached = 0
     for row in connection.execute(query):
         try:
             segment = decode_segment(row, header.points_per_coalition)
-            if segment.first < stop:
+            if segment.first < reached:
                 raise LedgerError(f"segment {row[0]} holds draws for a second time")
         except (LedgerError, ValueError, TypeError) as error:
             raise damage_error(path, str(error)) from error
-        stop = segment.stop
+        reached = segment.stop
         yield segment
 
 
 @contextmanager
-def _open_reader(
+def open_reader(
     path: str | os.PathLike[str],
 ) -> Iterator[tuple[sqlite3.Connection, LedgerHeader]]:
+    """Open a ledger for reading, as it is at this moment.
+
+    Raises
+    ------
+    LedgerError
+        If the file is no ledger, or its header is damaged.
+    """
     path = Path(path)
     with explain_errors(path), closing(connect(path, "ro")) as connection:
         # One transaction, so that a run that writes meanwhile cannot be half seen.

@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from data_scaling.ledger.database import (
@@ -18,7 +17,7 @@ from data_scaling.ledger.database import (
 )
 from data_scaling.ledger.header import LedgerHeader, refuse_mismatch
 from data_scaling.ledger.reader import read_segments
-from data_scaling.ledger.segment import COLUMNS, Segment, encode_segment
+from data_scaling.ledger.segment import COLUMNS, Segment, Span, encode_segment
 
 _logger = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ class LedgerWriter:
         self,
         path: Path,
         connection: sqlite3.Connection,
-        drawn: list[tuple[int, int]],
+        drawn: list[Span],
     ) -> None:
         self.path = path
         self.drawn = drawn
@@ -67,7 +66,7 @@ class LedgerWriter:
         with explain_errors(self.path):
             self._connection.execute(
                 f"INSERT INTO segment VALUES ({marks})",  # noqa: S608
-                encode_segment(segment),
+                encode_segment(segment, time.time()),
             )
         self._waiting_bytes += segment.delta.nbytes
         seconds = time.perf_counter() - self._committed_at
@@ -186,6 +185,7 @@ def _start_writer(
             stored.versions,
             asked.versions,
         )
-    if asked.plan.n_draws > stored.plan.n_draws:
-        write_header(connection, replace(stored, plan=asked.plan))
+    extended = stored.extend(asked.plan)
+    if extended != stored:
+        write_header(connection, extended)
     return LedgerWriter(path, connection, drawn)

@@ -1,0 +1,29 @@
+"""The progress bar of a run: on a terminal or in a notebook, else nothing."""
+
+import sys
+from typing import Any
+
+from tqdm.auto import tqdm
+
+
+def open_bar(n_done: int, n_all: int, *, wanted: bool) -> Any:
+    """Return a bar that counts draws, with their rate and the time left.
+
+    It is silent where nobody would see it: on neither a terminal nor a notebook.
+    """
+    is_seen = sys.stderr.isatty() or _is_in_notebook()
+    return tqdm(
+        total=n_all,
+        initial=n_done,
+        unit="draw",
+        disable=not (wanted and is_seen),
+        dynamic_ncols=True,
+    )
+
+
+def _is_in_notebook() -> bool:
+    """Whether an IPython kernel runs this process."""
+    if "IPython" not in sys.modules:
+        return False
+    shell: Any = sys.modules["IPython"].get_ipython()
+    return shell is not None and "IPKernelApp" in shell.config

@@ -1,0 +1,201 @@
+"""Drawing by joblib's workers: tasks, and the recipe's way to the processes."""
+
+import secrets
+import threading
+import time
+import warnings
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain, islice
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+from joblib.parallel import get_active_backend
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from data_scaling._drawing import Recipe, Task, draw_segment, group_spans
+from data_scaling.ledger import Segment, Span
+
+TASK_SECONDS = 0.5  # drawing per task: long against its transport, short to wait for
+PILOT_SECONDS = 0.1  # a block of draws this long tells what a draw takes
+MAX_TASK_BYTES = 2**25  # of results, so that what is under way fits in memory
+LARGE_BLOCK_BYTES = 31 * 2**20  # just below the largest block that glibc learns from
+
+_unpacking = threading.Lock()
+
+
+def draw_spans(
+    recipe: Recipe, spans: list[Span], n_jobs: int | None
+) -> Generator[Segment, None, None]:
+    """Yield the segments of spans as they are ready, in any order.
+
+    A pilot runs in this process; it tells how many draws make a task for the workers.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to draw from.
+    spans : list of (int, int)
+        First coalition and end of each run of coalitions to draw, ascending; all with
+        points, or all without.
+    n_jobs : int, optional
+        Number of processes, as in joblib.
+    """
+    _keep_freed_memory()
+    if not spans:
+        return
+    limit = max(1, MAX_TASK_BYTES // (9 * recipe.count_points(spans[0][0]) + 12))
+    tasks = _GrowingTasks(spans, limit)
+    # The first calls import and warm caches, so the pilot grows until its last block
+    # takes long enough to be believed.
+    seconds, size = 0.0, 1
+    while seconds < PILOT_SECONDS and (task := tasks.take(size)):
+        started = time.perf_counter()
+        yield from draw_task(recipe, task)
+        seconds = time.perf_counter() - started
+        n_timed = sum(stop - first for first, stop in task)
+        size *= 2
+    rate = n_timed / max(seconds, 1e-9)
+    yield from _run_tasks(recipe, tasks.take_all(round(rate * TASK_SECONDS)), n_jobs)
+
+
+class _GrowingTasks:
+    """Spans that are taken from in tasks of changing size, up to a limit."""
+
+    def __init__(self, spans: list[Span], limit: int) -> None:
+        self._spans = spans
+        self._limit = limit
+
+    def take(self, size: int) -> Task:
+        """Take the next task away; it is empty when nothing is left."""
+        task = next(group_spans(self._spans, min(size, self._limit)), ())
+        if task:
+            last, end = task[-1][1], self._spans[len(task) - 1][1]
+            rest = [(last, end)] if last < end else []
+            self._spans = rest + self._spans[len(task) :]
+        return task
+
+    def take_all(self, size: int) -> Iterator[Task]:
+        """Return what is left, in tasks of one size."""
+        return group_spans(self._spans, min(max(size, 1), self._limit))
+
+
+def draw_task(recipe: Recipe, task: Task) -> list[Segment]:
+    """Draw the spans of a task, each as a segment."""
+    return [draw_segment(recipe, *span) for span in task]
+
+
+def _run_tasks(
+    recipe: Recipe, tasks: Iterator[Task], n_jobs: int | None
+) -> Iterator[Segment]:
+    first = next(tasks, None)
+    if first is None:
+        return
+    tasks = chain([first], tasks)
+    backend, _ = get_active_backend()
+    is_cluster = hasattr(backend, "client")
+    n_workers = effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None is allowed
+    if n_workers == 1 and not is_cluster:
+        for task in tasks:
+            yield from draw_task(recipe, task)
+        return
+    parcel = pack_recipe(recipe)
+    calls = (delayed(_draw_packed)(parcel.name, parcel.content, t) for t in tasks)
+    with _send_ahead(backend, parcel) if is_cluster else nullcontext():
+        if getattr(backend, "supports_return_generator", False):
+            parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
+            with _stop_quietly(parallel(calls)) as results:
+                for segments in results:
+                    yield from segments
+            return
+        # This backend gives its results when all are done, so it gets them in waves.
+        parallel = Parallel(n_jobs, batch_size=1)
+        while wave := list(islice(calls, 4 * n_workers)):
+            for segments in parallel(wave):
+                yield from segments
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A recipe on its way to the workers, named so that each unpacks it once.
+
+    The content is one array: joblib writes it to a temporary folder once and gives
+    each task a memory map of it, however small the recipe's own arrays are; Dask keeps
+    it on every worker. Unpacked, these are ordinary arrays of the worker, which
+    learners need not tell from others.
+
+    Attributes
+    ----------
+    name : str
+        Unlike that of any other parcel.
+    content : (n_bytes,) uint8 array
+        The recipe, serialised.
+    """
+
+    name: str
+    content: NDArray[np.uint8] = field(compare=False, repr=False)
+
+
+def pack_recipe(recipe: Recipe) -> Parcel:
+    """Serialise a recipe for transport between the processes of one run."""
+    content = np.frombuffer(cloudpickle.dumps(recipe), dtype=np.uint8)
+    return Parcel(secrets.token_hex(16), content)
+
+
+@lru_cache(maxsize=1)
+def unpack_recipe(parcel: Parcel) -> Recipe:
+    """Return the recipe in a parcel; a process unpacks each parcel once."""
+    _keep_freed_memory()
+    # For good: where a worker draws in several threads, a limit that ends with one
+    # segment would end in the middle of another.
+    threadpool_limits(1)
+    recipe: Recipe = cloudpickle.loads(parcel.content.data)
+    return recipe
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library reuse the memory of a learner's temporary arrays.
+
+    Until a process has freed a large block once, glibc gives the memory of every array
+    above 128 kB back to the system at once and asks for it again, which costs a third
+    of the drawing in page faults.
+    """
+    np.empty(LARGE_BLOCK_BYTES, dtype=np.uint8)
+
+
+def _draw_packed(name: str, content: NDArray[np.uint8], task: Task) -> list[Segment]:
+    with _unpacking:
+        recipe = unpack_recipe(Parcel(name, content))
+    return draw_task(recipe, task)
+
+
+@contextmanager
+def _send_ahead(backend: Any, parcel: Parcel) -> Iterator[None]:
+    """Put the parcel on every worker of a Dask cluster before the first task.
+
+    Left to itself, joblib would put it on one, and with that worker it would be lost.
+    """
+    sending = type(backend)(
+        client=backend.client,
+        scatter=[parcel.content],
+        wait_for_workers_timeout=backend.wait_for_workers_timeout,
+        **backend.submit_kwargs,
+    )
+    with parallel_config(sending):
+        yield
+
+
+@contextmanager
+def _stop_quietly(results: Any) -> Iterator[Iterator[list[Segment]]]:
+    """Stop the workers if the block raises, without joblib's warning that they were."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results.close()
