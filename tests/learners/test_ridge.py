@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression, Ridge
 
@@ -126,6 +126,8 @@ def test_awkward_problems_equal_refits(
     rng = np.random.default_rng(seed)
     coalition, _ = draw_both_sides(dataset, size, 0, rng)
     points = np.arange(dataset.n_points)
+    # Of equal rows scikit-learn takes the round-off about their mean for features.
+    assume(alpha or len(np.unique(dataset.x_train[coalition], axis=0)) > 2)
     exact = RidgeLearner(alpha, fit_intercept).bind(dataset, metric)
     refit = RefitLearner(make_estimator(alpha, fit_intercept)).bind(dataset, metric)
     delta, reference = (
@@ -135,6 +137,33 @@ def test_awkward_problems_equal_refits(
     # What float64 can tell of the difference of two utilities.
     scale = max(np.std(reference), 1e-6 * abs(exact.utility(coalition)))
     assert np.max(np.abs(delta - reference)) <= 1e-6 * scale
+
+
+def test_equal_rows_predict_their_mean_target():
+    """Their mean differs from them by round-off, which is no direction."""
+    rng = np.random.default_rng(10)
+    for n_features in (1, 3):
+        for _ in range(50):
+            x, y = rng.normal(size=(12, n_features)), rng.normal(size=12)
+            x[1:6] = x[0]
+            dataset = Dataset(x[:10], y[:10], x[10:], y[10:])
+            bound = RidgeLearner(0.0).bind(dataset)
+            draw = bound.draw(np.arange(3), np.array([0, 4, 8]))
+
+            def mse(rows, dataset=dataset):
+                mean = dataset.y_train[rows].mean()
+                return np.mean((dataset.y_val - mean) ** 2)
+
+            base = mse([0, 1, 2])
+            assert draw.utility == pytest.approx(-base)
+            assert draw.delta[0] == pytest.approx(mse([1, 2]) - base)
+            assert draw.delta[1] == pytest.approx(base - mse([0, 1, 2, 4]))
+            # The point that differs is met exactly, and gives the only direction.
+            offset, rise = x[8] - x[0], y[8] - y[:3].mean()
+            along = (dataset.x_val - x[0]) @ offset / (offset @ offset)
+            moved = y[:3].mean() + along * rise
+            expected = base - np.mean((moved - dataset.y_val) ** 2)
+            assert draw.delta[2] == pytest.approx(expected)
 
 
 def test_the_closed_form_equals_the_fitted_functions(monkeypatch):

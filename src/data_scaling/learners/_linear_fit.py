@@ -18,6 +18,8 @@ from data_scaling._typing import FloatArray
 
 #: Singular values below this share of the largest one are round-off.
 ROUND_OFF: Final = 1e-12
+# Error of a mean and a difference, generously.
+_N_ROUNDINGS: Final = 16 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class LinearFit:
         Singular values that count, in falling order.
     axes : (r, d) float64 array
         Their right singular vectors.
+    round_off : float
+        Distance from the centre below which a row is at the centre, but for round-off.
     is_delicate : bool
         Whether a singular value is so near the cut that one point more or less may
         move it to the other side.
@@ -77,6 +81,7 @@ class LinearFit:
     weights: FloatArray
     singular: FloatArray
     axes: FloatArray
+    round_off: float
     is_delicate: bool
 
     @property
@@ -118,16 +123,27 @@ def fit_linear(x: FloatArray, y: FloatArray, settings: LinearSettings) -> Linear
     """
     x_centred, y_centred, centre, level = centre_rows(x, y, settings)
     left, singular, axes = np.linalg.svd(x_centred, full_matrices=False)
+    # Equal rows are their mean to round-off only, which must not count as a direction.
+    round_off = _N_ROUNDINGS * float(np.linalg.norm(x)) / np.sqrt(len(x))
     is_delicate = False
     if settings.alpha == 0.0:
-        bounds = np.array([ROUND_OFF, settings.rcond, settings.clear]) * singular[0]
-        is_delicate = bool(np.any((singular > bounds[0]) & (singular <= bounds[2])))
-        rank = int(np.sum(singular > bounds[1]))
+        floor = max(ROUND_OFF * singular[0], round_off * np.sqrt(len(x)))
+        cut, clear = settings.rcond * singular[0], settings.clear * singular[0]
+        is_delicate = bool(np.any((singular > floor) & (singular <= clear)))
+        rank = int(np.sum(singular > max(floor, cut)))
         left, singular, axes = left[:, :rank], singular[:rank], axes[:rank]
         shrink = 1.0 / singular
     else:
         shrink = singular / (singular**2 + settings.alpha)
     weights = (shrink * (y_centred @ left)) @ axes
     return LinearFit(
-        settings, len(x), centre, level, weights, singular, axes, is_delicate
+        settings=settings,
+        n_members=len(x),
+        centre=centre,
+        level=level,
+        weights=weights,
+        singular=singular,
+        axes=axes,
+        round_off=float(round_off),
+        is_delicate=is_delicate,
     )

@@ -116,8 +116,9 @@ def _add_plain(fit: LinearFit, offset: FloatArray, residual: FloatArray) -> Move
     square = row_dot(outside, outside)
     # Bounds of the largest and of the smallest singular value with the point.
     reach = np.sqrt(fit.largest**2 + row_dot(offset, offset))
+    is_inside = np.sqrt(square) <= np.maximum(ROUND_OFF * reach, fit.round_off)
     is_new = np.sqrt(square / (1.0 + leverage)) > fit.settings.clear * reach
-    is_inside = np.sqrt(square) <= ROUND_OFF * reach
+    is_new &= ~is_inside
     smallest = fit.singular[-1] if len(fit.singular) else np.inf
     is_certain = (is_new | is_inside) & (smallest > fit.settings.clear * reach)
     direction = (scaled / fit.singular) @ fit.axes

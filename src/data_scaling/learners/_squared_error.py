@@ -28,6 +28,8 @@ from data_scaling.metrics import Metric
 
 # The inverse's relative error is its condition number times 2e-16.
 _LARGEST_CONDITION: Final = 1e5
+# Rows that are nearly equal owe their spread about the mean to round-off.
+_LEAST_SPREAD: Final = 1e-6
 _LEAST_LEFT: Final = 1e-3
 # A point so far away may change which singular values of a least-squares fit count.
 _LARGEST_LEVERAGE: Final = 1e4
@@ -121,6 +123,8 @@ class SquaredErrorUpdater:
     ) -> None:
         rows, target, self._centre, self._level = centre_rows(x, y, settings)
         self._share = 1.0 / len(x) if settings.fit_intercept else 0.0
+        if np.linalg.norm(rows) <= _LEAST_SPREAD * np.linalg.norm(x):
+            raise IllConditionedError
         inverse = _invert(rows, settings.alpha)
         weights = inverse @ (target @ rows)
         # One step of refinement leaves what round-off of the residuals alone leaves.
