@@ -8,7 +8,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from data_scaling.datasets import Dataset, load_dataset, read_table
 from data_scaling.errors import InputError
-from data_scaling.learners import RefitLearner, _neighbor_order
+from data_scaling.learners import RefitLearner, _neighbor_order, neighbors
 from data_scaling.learners.neighbors import NeighborsLearner
 from data_scaling.metrics import METRICS, make_metric
 
@@ -114,7 +114,8 @@ def awkward_datasets(draw):
     if draw(st.booleans()):
         y = (y > draw(st.sampled_from([0.0, 1.5]))).astype(int)
         y[:3], y[3:6], y[-2:] = 0, 1, [0, 1]
-    if draw(st.booleans()):
+    if draw(st.booleans()) and n_features > 1:
+        # Alone it would tie all distances.
         x[:, 0] = 1.0
     if draw(st.booleans()):
         copied = rng.choice(n_pool, n_pool // 2)
@@ -124,7 +125,7 @@ def awkward_datasets(draw):
     return Dataset(x[:n_pool], y[:n_pool], x[n_pool:], y[n_pool:])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     awkward_datasets(),
     st.sampled_from(["uniform", "distance"]),
@@ -216,6 +217,19 @@ def test_without_memory_for_all_distances_the_numbers_are_the_same(monkeypatch):
     np.testing.assert_array_equal(
         anew.marginals(coalition, points), stored.marginals(coalition, points)
     )
+
+
+def test_few_points_of_a_large_pool_are_drawn_without_passing_over_it(monkeypatch):
+    rng = np.random.default_rng(9)
+    dataset = load_dataset("lm_clf")
+    coalition, points = draw_both_sides(dataset, 100, 2, rng)
+    bound = NeighborsLearner(50, "distance").bind(dataset)
+    narrowed = bound.draw(coalition, points)
+    monkeypatch.setattr(neighbors, "_NARROWING", np.inf)
+    whole = bound.draw(coalition, points)
+    spread = np.std(bound.marginals(coalition, np.arange(dataset.n_points)))
+    assert narrowed.utility == pytest.approx(whole.utility, rel=1e-12)
+    np.testing.assert_allclose(narrowed.delta, whole.delta, rtol=0, atol=1e-10 * spread)
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "brier", expected_calibration])
