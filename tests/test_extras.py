@@ -9,6 +9,7 @@ import pytest
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import read_table
 from data_scaling.errors import MissingExtraError
+from data_scaling.learners import make_learner
 
 BLOCKED = ("matplotlib", "pandas", "pyarrow", "torch", "plotly")
 BLOCK = f"""
@@ -43,6 +44,12 @@ def test_a_frame_names_its_extra(plain_install):
     draws = Contributions(np.zeros((1, 2)), np.ones((1, 2)))
     with pytest.raises(MissingExtraError, match=r"data-scaling\[data\]"):
         draws.to_frame()
+
+
+@pytest.mark.parametrize("name", ["mlp", "regmlp"])
+def test_a_network_names_its_extra(plain_install, name):
+    with pytest.raises(MissingExtraError, match=r"data-scaling\[torch\]"):
+        make_learner(name)
 
 
 def test_importing_the_package_imports_no_extra():

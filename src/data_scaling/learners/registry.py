@@ -22,6 +22,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from data_scaling.datasets.dataset import Dataset, Task
 from data_scaling.errors import InputError
 from data_scaling.learners._exact import EXACT_ENGINES
+from data_scaling.learners.mlp import MlpLearner
 from data_scaling.learners.protocol import BoundLearner, Learner
 from data_scaling.learners.refit import RefitLearner
 from data_scaling.metrics import MetricLike
@@ -73,6 +74,8 @@ LEARNERS: Final[dict[str, dict[Task, Callable[[], Any]]]] = {
         "classification": lambda: MLPClassifier(**_MLP),
         "regression": lambda: MLPRegressor(**_MLP),
     },
+    "mlp": {"classification": lambda: MlpLearner("classification")},
+    "regmlp": {"regression": lambda: MlpLearner("regression")},
 }
 
 
@@ -83,8 +86,8 @@ def make_learner(estimator: Learner | str | Any, *, engine: Engine = "auto") -> 
     ----------
     estimator : str, estimator or Learner
         A name (``logreg``, ``linreg``, ``knn``, ``svm``, ``tree``, ``rf``, ``gbm``,
-        ``skmlp``), any scikit-learn classifier or regressor, or a learner, which is
-        returned as it is.
+        ``skmlp``; ``mlp`` and ``regmlp`` with the extra ``torch``), any scikit-learn
+        classifier or regressor, or a learner, which is returned as it is.
     engine : {"auto", "refit"}
         Whether contributions come from exact updates where there are any for the
         estimator, or always from refitting.
@@ -93,6 +96,8 @@ def make_learner(estimator: Learner | str | Any, *, engine: Engine = "auto") -> 
     ------
     InputError
         If the name or the engine is unknown, or the estimator is none.
+    MissingExtraError
+        If a network is asked for without torch.
 
     Examples
     --------
@@ -107,6 +112,10 @@ def make_learner(estimator: Learner | str | Any, *, engine: Engine = "auto") -> 
                 f"The learner {estimator!r} is not known. Give one of "
                 f"{', '.join(LEARNERS)}, or a scikit-learn estimator."
             )
+        if estimator in ("mlp", "regmlp"):
+            network: Learner
+            (network,) = (make() for make in LEARNERS[estimator].values())
+            return network
         return EstimatorLearner(estimator, LEARNERS[estimator], engine)
     if hasattr(estimator, "bind"):
         return estimator
