@@ -15,10 +15,10 @@ LAYERS = """
     learners
     coalitions plan
     contributions learning_curve ledger laws
-    _progress _drawing _workers sampling
+    _progress _drawing _workers sampling cost
     estimators
     agreement valuation selection validation ranking fitting
-    plotting
+    plotting interop
     cli
     __init__ __main__
 """.split()

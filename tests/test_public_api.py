@@ -9,9 +9,9 @@ NAMES = """
     DatasetError ExpansionLaws FailedDrawWarning FitStatus FitWarning
     HierarchicalEstimator InputError LearningCurve LedgerCheck LedgerError
     LedgerSummary LikelihoodEstimator MissingExtraError PlanMismatchError PowerLaws
-    Ranking SamplingPlan ScalingLaws Validation agreement combine_ledgers
-    dataset_names describe_ledger fit_scaling_laws load_dataset load_laws
-    make_learner make_metric monte_carlo_values rank_points read_table
+    Ranking RunCost SamplingPlan ScalingLaws Validation agreement combine_ledgers
+    dataset_names describe_ledger estimate_cost fit_scaling_laws load_dataset
+    load_laws make_learner make_metric monte_carlo_values rank_points read_table
     sample_contributions sample_learning_curve sample_ledger select_points
     semivalues shapley_values validate_laws verify_ledger
 """.split()

@@ -17,6 +17,7 @@ Examples
 
 from data_scaling.agreement import Agreement, agreement
 from data_scaling.contributions import Contributions
+from data_scaling.cost import RunCost, estimate_cost
 from data_scaling.datasets import Dataset, dataset_names, load_dataset, read_table
 from data_scaling.errors import (
     AllDrawsFailedError,
@@ -83,6 +84,7 @@ __all__ = [
     "PlanMismatchError",
     "PowerLaws",
     "Ranking",
+    "RunCost",
     "SamplingPlan",
     "ScalingLaws",
     "Validation",
@@ -90,6 +92,7 @@ __all__ = [
     "combine_ledgers",
     "dataset_names",
     "describe_ledger",
+    "estimate_cost",
     "fit_scaling_laws",
     "load_dataset",
     "load_laws",

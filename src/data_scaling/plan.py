@@ -144,6 +144,15 @@ class SamplingPlan:
         step = int(np.searchsorted(cumulative, rng.random(), side="right"))
         return self.min_cardinality + step
 
+    def list_cardinalities(self) -> tuple[IntArray, FloatArray]:
+        """Return the sizes that occur, ascending, and their probabilities."""
+        if self.cardinalities is not None:
+            sizes = np.sort(np.array(self.cardinalities, dtype=np.intp))
+            return sizes, np.full(len(sizes), 1 / len(sizes))
+        smallest, largest = self.min_cardinality, self.max_cardinality
+        cumulative = _cumulate(smallest, largest, _density_exponent(self.density))
+        return np.arange(smallest, largest + 1), np.diff(cumulative, prepend=0.0)
+
     def spawn_rng(self, draw: int, point: int) -> np.random.Generator:
         """Return the random stream of a draw; a shared one does not see the point."""
         if self.is_shared:

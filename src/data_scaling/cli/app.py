@@ -7,8 +7,12 @@ from typing import Any
 
 import typer
 
+from data_scaling.cli.combine import combine
 from data_scaling.cli.info import info
+from data_scaling.cli.plan import plan
 from data_scaling.cli.run import run
+from data_scaling.cli.sample import sample
+from data_scaling.cli.verify import verify
 from data_scaling.errors import DataScalingError
 
 app = typer.Typer(
@@ -20,8 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(run)
-app.command()(info)
+for verb in (run, plan, sample, combine, info, verify):
+    app.command()(verb)
 
 
 @app.callback()

@@ -11,13 +11,29 @@ import typer
 
 from data_scaling._files import write_whole
 from data_scaling._random import spawn_rng
+from data_scaling.cli.options import (
+    DataDir,
+    DatasetName,
+    DensityName,
+    Draws,
+    Drop,
+    Jobs,
+    LearnerName,
+    MaxCardinality,
+    MetricName,
+    MinCardinality,
+    Seed,
+    Target,
+    default_learner,
+    default_range,
+    load_named_or_file,
+    read_density,
+)
 from data_scaling.cli.summary import RunResult, summarise
 from data_scaling.cli.table import write_laws
 from data_scaling.cli.text import list_pairs
-from data_scaling.coalitions import find_smallest_cardinality, group_pool
 from data_scaling.contributions import Contributions
-from data_scaling.datasets import Dataset, dataset_names, load_dataset, read_table
-from data_scaling.errors import InputError, MissingExtraError
+from data_scaling.errors import MissingExtraError
 from data_scaling.fitting import make_estimator
 from data_scaling.laws import ScalingLaws
 from data_scaling.learners import make_learner
@@ -34,49 +50,15 @@ N_VALIDATION_SIZES = 10
 
 
 def run(
-    dataset: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATASET_OR_FILE",
-            help="A dataset's name, or a CSV or Parquet file. Names: "
-            + ", ".join(dataset_names()),
-        ),
-    ],
-    target: Annotated[
-        str | None, typer.Option(help="Column of the file that is predicted.")
-    ] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(help="Column of the file to leave out.")
-    ] = None,
-    learner: Annotated[
-        str | None,
-        typer.Option(
-            help="logreg, linreg, knn, svm, tree, rf, gbm or skmlp. "
-            "[default: logreg, or linreg in a regression]"
-        ),
-    ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            help="log_loss, softmax_log_loss, brier, accuracy or mse. "
-            "[default: log_loss, or mse in a regression]"
-        ),
-    ] = None,
-    draws: Annotated[int, typer.Option(help="Draws per point.")] = 100,
-    min_cardinality: Annotated[
-        int | None,
-        typer.Option(help="Smallest coalition. [default: a tenth of the largest]"),
-    ] = None,
-    max_cardinality: Annotated[
-        int | None,
-        typer.Option(
-            help="Largest coalition. [default: 1000, or four fifths of the pool]"
-        ),
-    ] = None,
-    density: Annotated[
-        str,
-        typer.Option(help="How sizes are spread over the range: uniform, log-uniform."),
-    ] = "uniform",
+    dataset: DatasetName,
+    target: Target = None,
+    drop: Drop = None,
+    learner: LearnerName = None,
+    metric: MetricName = None,
+    draws: Draws = 100,
+    min_cardinality: MinCardinality = None,
+    max_cardinality: MaxCardinality = None,
+    density: DensityName = "uniform",
     method: Annotated[
         str,
         typer.Option(
@@ -91,12 +73,9 @@ def run(
             "by; 0 for none."
         ),
     ] = 100,
-    seed: Annotated[int, typer.Option(help="Seed of the split and the draws.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the raw files. [default: $DATA_SCALING_DATA]"),
-    ] = None,
+    seed: Seed = 0,
+    jobs: Jobs = -1,
+    data_dir: DataDir = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to. [default: runs/NAME]")
     ] = None,
@@ -110,11 +89,12 @@ def run(
 
     Example: data-scaling run houses.csv --target price --learner gbm
     """
-    data = _load(dataset, target, drop or [], seed, data_dir)
-    name = learner or ("logreg" if data.task == "classification" else "linreg")
-    largest = max_cardinality or min(1000, data.n_points * 4 // 5)
-    smallest = min_cardinality or _default_smallest(data, largest)
-    plan = SamplingPlan(draws, smallest, largest, density=density, seed=seed)  # type: ignore[arg-type]
+    data = load_named_or_file(dataset, target, drop, seed, data_dir)
+    name = learner or default_learner(data)
+    smallest, largest = default_range(data, min_cardinality, max_cardinality)
+    plan = SamplingPlan(
+        draws, smallest, largest, density=read_density(density), seed=seed
+    )
     estimator = make_estimator(method)  # type: ignore[arg-type]
     folder = out or Path("runs") / data.name
     sample = partial(
@@ -152,36 +132,6 @@ def run(
     with write_whole(folder / "summary.txt") as temporary:
         temporary.write_text(text + "\n")
     print(text)
-
-
-def _load(
-    dataset: str, target: str | None, drop: list[str], seed: int, data_dir: Path | None
-) -> Dataset:
-    """Load a named dataset, or read a file."""
-    if dataset in dataset_names():
-        if target or drop:
-            raise InputError(
-                f"--target and --drop are for files, but {dataset!r} is a dataset's "
-                "name. Leave them out."
-            )
-        return load_dataset(dataset, data_dir, seed=seed)
-    if not Path(dataset).exists():
-        raise InputError(
-            f"{dataset!r} is no file and no dataset's name. Give a path, or one of "
-            f"{', '.join(dataset_names())}."
-        )
-    if target is None:
-        raise InputError(
-            f"No target was given for {dataset}. Name the column that is to be "
-            "predicted by --target COLUMN."
-        )
-    return read_table(dataset, target, drop=drop, seed=seed)
-
-
-def _default_smallest(data: Dataset, largest: int) -> int:
-    """Return a tenth of the largest size, or what every class needs."""
-    workable = find_smallest_cardinality(group_pool(data).counts, 2) or 2
-    return max(largest // 10, workable)
 
 
 def _stagger(plan: SamplingPlan, n_points: int, n_draws: int) -> SamplingPlan:

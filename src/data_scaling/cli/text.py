@@ -15,6 +15,8 @@ def count(n: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """Return a time span, as in "1 min 20 s"."""
+    if 0 < seconds < 0.1:
+        return f"{1000 * seconds:.2g} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -1,0 +1,241 @@
+"""Options that several verbs share, and what becomes of them."""
+
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from data_scaling.coalitions import find_smallest_cardinality, group_pool
+from data_scaling.datasets import Dataset, dataset_names, load_dataset, read_table
+from data_scaling.errors import InputError
+from data_scaling.plan import SamplingPlan
+
+DatasetName: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET_OR_FILE",
+        help="A dataset's name, or a CSV or Parquet file. Names: "
+        + ", ".join(dataset_names()),
+    ),
+]
+Target: TypeAlias = Annotated[
+    str | None, typer.Option(help="Column of the file that is predicted.")
+]
+Drop: TypeAlias = Annotated[
+    list[str] | None, typer.Option(help="Column of the file to leave out.")
+]
+LearnerName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="logreg, linreg, knn, svm, tree, rf, gbm or skmlp. "
+        "[default: logreg, or linreg in a regression]"
+    ),
+]
+MetricName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="log_loss, softmax_log_loss, brier, accuracy or mse. "
+        "[default: log_loss, or mse in a regression]"
+    ),
+]
+Draws: TypeAlias = Annotated[int, typer.Option(help="Draws per point.")]
+MinCardinality: TypeAlias = Annotated[
+    int | None,
+    typer.Option(help="Smallest coalition. [default: a tenth of the largest]"),
+]
+MaxCardinality: TypeAlias = Annotated[
+    int | None,
+    typer.Option(help="Largest coalition. [default: 1000, or four fifths of the pool]"),
+]
+Cardinalities: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K,K,...",
+        help="These sizes in turn instead of a range; draws then count per size.",
+    ),
+]
+DensityName: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="How sizes are spread over the range: uniform, log-uniform, or power:BETA "
+        "for a probability proportional to k^(-BETA/2)."
+    ),
+]
+Coalitions: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="shared: one coalition serves all points; independent: each point and "
+        "draw has its own."
+    ),
+]
+PointsText: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|random:N|I,I,...",
+        help="Points to value: the first N, N chosen by the seed, or these rows of "
+        "the training part. [default: all]",
+    ),
+]
+BaseDraws: TypeAlias = Annotated[
+    int,
+    typer.Option(help="Coalitions drawn without any point, for the learning curve."),
+]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of the split and the draws.")]
+Jobs: TypeAlias = Annotated[int, typer.Option(help="Processes; -1 for all cores.")]
+DataDir: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the raw files. [default: $DATA_SCALING_DATA]"),
+]
+
+
+def load_named_or_file(
+    dataset: str,
+    target: str | None,
+    drop: list[str] | None,
+    seed: int,
+    data_dir: Path | None,
+) -> Dataset:
+    """Load a named dataset, or read a file.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or the target is missing, or given where there is none to
+        choose.
+    """
+    if dataset in dataset_names():
+        if target or drop:
+            raise InputError(
+                f"--target and --drop are for files, but {dataset!r} is a dataset's "
+                "name. Leave them out."
+            )
+        return load_dataset(dataset, data_dir, seed=seed)
+    if not Path(dataset).exists():
+        raise InputError(
+            f"{dataset!r} is no file and no dataset's name. Give a path, or one of "
+            f"{', '.join(dataset_names())}."
+        )
+    if target is None:
+        raise InputError(
+            f"No target was given for {dataset}. Name the column that is to be "
+            "predicted by --target COLUMN."
+        )
+    return read_table(dataset, target, drop=drop or [], seed=seed)
+
+
+def default_learner(data: Dataset) -> str:
+    """Return the name of the linear learner for the task."""
+    return "logreg" if data.task == "classification" else "linreg"
+
+
+def default_range(
+    data: Dataset, smallest: int | None, largest: int | None
+) -> tuple[int, int]:
+    """Return the range of sizes: as asked, else a tenth of the largest up to it."""
+    largest = largest or min(1000, data.n_points * 4 // 5)
+    workable = find_smallest_cardinality(group_pool(data).counts, 2) or 2
+    return smallest or max(largest // 10, workable), largest
+
+
+def make_plan(
+    data: Dataset,
+    *,
+    draws: int,
+    base_draws: int,
+    min_cardinality: int | None,
+    max_cardinality: int | None,
+    cardinalities: str | None,
+    density: str,
+    coalitions: str,
+    points: str | None,
+    seed: int,
+) -> SamplingPlan:
+    """Return the plan that the options of a verb describe.
+
+    Raises
+    ------
+    InputError
+        If an option cannot be read, or the plan refuses a value.
+    """
+    ends: tuple[int | None, int | None] = (min_cardinality, max_cardinality)
+    sizes = None
+    if cardinalities is None:
+        ends = default_range(data, *ends)
+    else:
+        sizes = _read_integers("--cardinalities", cardinalities)
+    fields: dict[str, Any] = {
+        "density": read_density(density),
+        "coalitions": coalitions,
+        "points": _read_points(points),
+    }
+    smallest, largest = ends
+    return SamplingPlan(
+        draws,
+        smallest,  # type: ignore[arg-type]  # None beside cardinalities
+        largest,  # type: ignore[arg-type]
+        cardinalities=sizes,
+        n_base_draws=base_draws,
+        seed=seed,
+        **fields,
+    )
+
+
+def read_shard(text: str | None) -> tuple[int, int] | None:
+    """Return (2, 5) for "2/5".
+
+    Raises
+    ------
+    InputError
+        If the text is no such pair.
+    """
+    if text is None:
+        return None
+    which, slash, n_shards = text.partition("/")
+    if not (slash and which.isdecimal() and n_shards.isdecimal()):
+        raise InputError(
+            f"--shard is {text!r}. Give which one of how many, as 2/5 for the second "
+            "of five."
+        )
+    return int(which), int(n_shards)
+
+
+def read_density(text: str) -> Any:
+    """Return the density that a text names; a plan checks it.
+
+    Raises
+    ------
+    InputError
+        If the exponent is no number.
+    """
+    kind, _, beta = text.partition(":")
+    if kind != "power":
+        return text
+    try:
+        return (kind, float(beta))
+    except ValueError as error:
+        raise InputError(
+            f"--density is {text!r}. Give power:BETA with a number, as power:2.5."
+        ) from error
+
+
+def _read_points(text: str | None) -> int | tuple[str, int] | list[int] | None:
+    if text is None or text == "all":
+        return None
+    if text.startswith("random:"):
+        (n_points,) = _read_integers("--points", text.removeprefix("random:"), 1)
+        return ("random", n_points)
+    listed = _read_integers("--points", text)
+    return listed if "," in text else listed[0]
+
+
+def _read_integers(option: str, text: str, n_most: int | None = None) -> list[int]:
+    parts = [part for part in text.split(",") if part.strip()]
+    try:
+        numbers = [int(part) for part in parts]
+    except ValueError as error:
+        raise InputError(
+            f"{option} is {text!r}. Give integers with commas between them."
+        ) from error
+    if not numbers or (n_most and len(numbers) > n_most):
+        raise InputError(f"{option} has {len(numbers)} numbers. Give one, or a list.")
+    return numbers

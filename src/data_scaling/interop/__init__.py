@@ -1,0 +1,1 @@
+"""Adapters to other programs, each importing its package on use."""

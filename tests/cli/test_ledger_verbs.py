@@ -1,0 +1,150 @@
+"""``data-scaling plan``, ``sample``, ``combine``, ``verify`` and ``info``."""
+
+import shlex
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import data_scaling as ds
+from data_scaling.cli.app import app
+from data_scaling.ledger import read_learning_curve
+
+SMALL = "--draws 12 --points random:9 --seed 4 --jobs 1"
+
+
+def call(line, expected_status=0):
+    """Run a command and return what it prints."""
+    done = CliRunner().invoke(app, shlex.split(line))
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == expected_status, done.output
+    return done.output
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_sample_draws_what_the_library_draws(tmp_path):
+    shown = call(f"sample breast_cancer x.ledger {SMALL} --base-draws 20")
+    assert "12 of 12 coalitions, for 9 points each" in shown
+    assert "base draws  20 of 20" in shown
+    plan = ds.SamplingPlan(12, 27, 272, points=("random", 9), seed=4, n_base_draws=20)
+    dataset = ds.load_dataset("breast_cancer", seed=4)
+    expected = ds.sample_contributions(dataset, "logreg", plan)
+    drawn = ds.Contributions.load("x.ledger")
+    assert drawn.delta.tobytes() == expected.delta.tobytes()
+    curve = ds.sample_learning_curve(dataset, "logreg", plan)
+    assert read_learning_curve("x.ledger").utility.tobytes() == curve.utility.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "plan"),
+    [
+        (
+            "--min-cardinality 30 --max-cardinality 60 --density power:2.5 --points 5",
+            ds.SamplingPlan(3, 30, 60, density=("power", 2.5), points=5),
+        ),
+        (
+            "--cardinalities 30,50 --points 8,2",
+            ds.SamplingPlan(3, cardinalities=[30, 50], points=[8, 2]),
+        ),
+        (
+            "--min-cardinality 30 --max-cardinality 60 --coalitions independent "
+            "--points 3, --density log-uniform",
+            ds.SamplingPlan(
+                3, 30, 60, coalitions="independent", points=[3], density="log-uniform"
+            ),
+        ),
+    ],
+)
+def test_every_plan_can_be_asked_for(options, plan):
+    call(f"sample breast_cancer x.ledger --draws 3 --jobs 1 {options}")
+    assert ds.describe_ledger("x.ledger").header.plan == plan
+
+
+def test_shards_combine_to_the_whole_and_verify():
+    call(f"sample breast_cancer whole.ledger {SMALL}")
+    for shard in (1, 2, 3):
+        shown = call(f"sample breast_cancer {shard}.ledger {SMALL} --shard {shard}/3")
+        assert "4 of 12 coalitions" in shown
+    shown = call("combine all.ledger 1.ledger 2.ledger 3.ledger")
+    assert "12 of 12 coalitions" in shown
+    whole, merged = (ds.Contributions.load(f"{n}.ledger") for n in ("whole", "all"))
+    np.testing.assert_array_equal(merged.delta, whole.delta)
+    assert "1 segment with 12 coalitions are as they were" in call("verify all.ledger")
+
+
+def test_what_is_sound_of_a_damaged_ledger_goes_on(tmp_path):
+    call(f"sample breast_cancer x.ledger {SMALL} --shard 1/4")
+    call(f"sample breast_cancer x.ledger {SMALL} --shard 3/4")
+    whole = ds.Contributions.load("x.ledger")
+    content = bytearray((tmp_path / "x.ledger").read_bytes())
+    content[content.index(whole.delta[:, 4].tobytes())] ^= 1
+    (tmp_path / "x.ledger").write_bytes(content)
+    shown = call("verify x.ledger", expected_status=1)
+    assert "1 fault:\n  segment 4 (of 1 coalitions) does not match" in shown
+    assert "data-scaling combine NEW x.ledger --skip-damaged" in shown
+    with pytest.raises(ds.LedgerError, match="is damaged: segment 4"):
+        call(f"sample breast_cancer x.ledger {SMALL}")
+    call("combine new.ledger x.ledger --skip-damaged")
+    call(f"sample breast_cancer new.ledger {SMALL}")
+    assert "are as they were" in call("verify new.ledger")
+    assert ds.describe_ledger("new.ledger").is_complete
+
+
+def test_info_says_how_far_and_how_long(tmp_path):
+    call(f"sample breast_cancer x.ledger {SMALL} --shard 1/2 --base-draws 4")
+    shown = call("info x.ledger")
+    assert "6 of 12 coalitions, for 9 points each" in shown
+    assert "2 of 4" in shown
+    assert "in the learner, over all jobs" in shown
+    assert "at the pace of the last run" in shown
+    call(f"sample breast_cancer x.ledger {SMALL} --base-draws 4")
+    assert "left" not in call("info x.ledger")
+
+
+def test_plan_says_time_size_and_errors():
+    shown = call(
+        "plan breast_cancer --draws 400 --pilot-seconds 0.3 --standard-error 1e-5 "
+        "--jobs 1"
+    )
+    for phrase in (
+        "for 341 points",
+        "with 1 job",
+        "1.2 MB",
+        "psi at 27",
+        "psi at 272",
+        "Shapley value",
+        "draws for 1e-05",
+    ):
+        assert phrase in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("sample wine x --shard 2", "--shard is '2'. Give which one of how many"),
+        ("sample wine x --shard 4/3", "The shard is 4/3. Give 1/3 to 3/3"),
+        ("sample wine x --points few", "--points is 'few'. Give integers"),
+        ("sample wine x --points random:", "--points has 0 numbers"),
+        ("sample wine x --density power:a", "--density is 'power:a'"),
+        ("sample wine x --cardinalities 50,50", "each size once"),
+        ("sample wine x --draws 0", "n_draws is 0"),
+        ("plan wine --draws 0 --base-draws 5", "no draws for points"),
+        ("plan wine --standard-error 0", "The wished error is 0"),
+        ("combine x y", "There is no ledger at y"),
+        ("verify x", "There is no ledger at x"),
+    ],
+)
+def test_bad_input_is_refused_before_any_work(line, message, tmp_path):
+    with pytest.raises(ds.DataScalingError, match=message):
+        call(line.replace("plan wine", "plan wine --pilot-seconds 0.01"))
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("verb", ["plan", "sample", "combine", "verify"])
+def test_help_carries_an_example(verb):
+    assert f"Example: data-scaling {verb} " in " ".join(call(f"{verb} --help").split())
