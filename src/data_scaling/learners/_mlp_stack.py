@@ -7,9 +7,8 @@ a network is trained on is said by weights of its rows.
 Activations are kept feature by row, so that the first layer of all networks is one
 matrix product, ``(n_models * width, n_features) @ (n_features, n_rows)``, and so is its
 gradient; the layers above are batched products. Gradients are written out: a network
-is a few linear layers with ReLU between them, and automatic differentiation would cost
-half as much again. Adam works element by element, so one step on the stack is a step of
-each network.
+is a few linear layers with ReLU between them. Adam works element by element, so one
+step on the stack is a step of each network.
 
 torch is an optional package: it is imported on use.
 """
@@ -227,6 +226,7 @@ class NetworkStack:
 
     def descend(self, batch: Batch, learning_rate: float) -> None:
         """Take a step of Adam on the mean loss of a batch."""
+        torch = import_torch()
         self._differentiate(batch)
         gradient = self._gradient
         self._n_steps += 1
@@ -234,7 +234,9 @@ class NetworkStack:
         self._square.mul_(_SQUARE_DECAY)
         self._square.addcmul_(gradient, gradient, value=1.0 - _SQUARE_DECAY)
         square_scale = (1.0 - _SQUARE_DECAY**self._n_steps) ** 0.5
-        spread = self._square.sqrt().div_(square_scale).add_(_EPSILON)
+        # The gradient has been used: its place takes the step's denominator.
+        spread = torch.sqrt(self._square, out=gradient)
+        spread.div_(square_scale).add_(_EPSILON)
         step = learning_rate / (1.0 - _MEAN_DECAY**self._n_steps)
         self._flat.addcdiv_(self._mean, spread, value=-step)
 
@@ -251,7 +253,7 @@ class NetworkStack:
             torch.bmm(slope, below.transpose(1, 2), out=weight_slope)
             torch.sum(slope, -1, keepdim=True, out=bias_slope)
             # The sign of what ReLU gave is its derivative.
-            slope = torch.bmm(weight.transpose(1, 2), slope).mul_(below.sign())
+            slope = torch.bmm(weight.transpose(1, 2), slope).mul_(below.sign_())
         weight_slope, bias_slope = self._slopes[0]
         batch.inputs.correlate(slope, out=weight_slope)
         torch.sum(slope, -1, keepdim=True, out=bias_slope)
