@@ -5,13 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from data_scaling._typing import BoolArray, FloatArray, Int32Array, IntArray
+from data_scaling._typing import FloatArray, IntArray
 from data_scaling.agreement import agreement
 from data_scaling.contributions import Contributions
-from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws
-
-N_SIZES = 10
+from data_scaling.size_means import average_by_size, average_in_groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,19 +120,20 @@ def validate_laws(
     >>> round(validate_laws(laws, draws, [10, 30, 90]).r2_pooled, 3)
     1.0
     """
-    sizes = _check_sizes(cardinalities, contributions)
-    group = _find_nearest(sizes, contributions.cardinality)
+    means = average_by_size(contributions, cardinalities)
+    psi = laws.take(contributions.points).psi(contributions.cardinality)
     usable = np.isfinite(contributions.delta)
-    predicted = laws.take(contributions.points).psi(contributions.cardinality)
-    columns = [
-        _summarise(contributions.delta, predicted, usable & (group == j))
-        for j in range(len(sizes))
+    predicted = [
+        average_in_groups(psi, usable & (means.group == j))
+        for j in range(len(means.cardinality))
     ]
-    n_draws, mean, mean_std, psi = (
-        np.column_stack(part) for part in zip(*columns, strict=True)
-    )
     return Validation(
-        contributions.points, sizes, n_draws.astype(np.intp), mean, mean_std, psi
+        contributions.points,
+        means.cardinality,
+        means.n_draws,
+        means.mean,
+        means.mean_std,
+        np.column_stack(predicted),
     )
 
 
@@ -142,47 +141,6 @@ def _r2(predicted: FloatArray, mean: FloatArray) -> float:
     """Return R^2, NaN where fewer than two points have both numbers."""
     n_pairs = np.sum(np.isfinite(predicted) & np.isfinite(mean))
     return agreement(predicted, mean).r2 if n_pairs >= 2 else float("nan")
-
-
-def _check_sizes(
-    cardinalities: ArrayLike | None, contributions: Contributions
-) -> FloatArray:
-    if cardinalities is None:
-        drawn = np.unique(contributions.cardinality)
-        spaced = np.unique(np.geomspace(drawn[0], drawn[-1], N_SIZES).round())
-        return spaced[np.unique(_find_nearest(spaced, drawn))]
-    sizes = np.asarray(cardinalities, dtype=np.float64)
-    if sizes.ndim != 1 or sizes.size == 0 or not (sizes >= 1).all():
-        raise InputError(
-            f"cardinalities is {cardinalities}. Give a list of sizes of at least 1."
-        )
-    distinct = np.unique(sizes)
-    if distinct.size < sizes.size:
-        raise InputError(
-            f"cardinalities holds {sizes.size} sizes, but only {distinct.size} "
-            "different ones. Give each size once."
-        )
-    return distinct
-
-
-def _find_nearest(sizes: FloatArray, cardinality: Int32Array) -> IntArray:
-    """Return the position of the size that is nearest in ratio to each cardinality."""
-    between = np.sqrt(sizes[1:] * sizes[:-1])
-    return np.searchsorted(between, cardinality, side="right")
-
-
-def _summarise(
-    delta: FloatArray, predicted: FloatArray, chosen: BoolArray
-) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
-    """Return count, mean, its standard error and mean prediction of chosen draws."""
-    count = np.sum(chosen, axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.sum(delta, axis=1, where=chosen) / count
-        psi = np.sum(predicted, axis=1, where=chosen) / count
-        residual = (delta - mean[:, None]) ** 2
-        variance = np.sum(residual, axis=1, where=chosen) / (count - 1)
-        mean_std = np.sqrt(variance / count)
-    return count, mean, np.where(count > 1, mean_std, np.nan), psi
 
 
 def _nanmean(columns: FloatArray) -> FloatArray:
