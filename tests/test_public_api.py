@@ -5,7 +5,8 @@ import inspect
 import data_scaling as ds
 
 NAMES = """
-    Agreement AllDrawsFailedError Contributions DataScalingError Dataset
+    AggregateLaw AggregateLikelihoodEstimator Agreement AllDrawsFailedError
+    Contributions DataScalingError Dataset LogEstimator
     DatasetError ExpansionLaws FailedDrawWarning FitStatus FitWarning
     HierarchicalEstimator InputError LearningCurve LedgerCheck LedgerError
     LedgerSummary LikelihoodEstimator MissingExtraError PlanMismatchError PowerLaws

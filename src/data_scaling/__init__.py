@@ -30,7 +30,13 @@ from data_scaling.errors import (
     MissingExtraError,
     PlanMismatchError,
 )
-from data_scaling.estimators import HierarchicalEstimator, LikelihoodEstimator
+from data_scaling.estimators import (
+    AggregateLaw,
+    AggregateLikelihoodEstimator,
+    HierarchicalEstimator,
+    LikelihoodEstimator,
+    LogEstimator,
+)
 from data_scaling.fitting import fit_scaling_laws
 from data_scaling.laws import (
     ExpansionLaws,
@@ -63,6 +69,8 @@ from data_scaling.valuation import monte_carlo_values, semivalues, shapley_value
 __version__ = "0.1.0"
 
 __all__ = [
+    "AggregateLaw",
+    "AggregateLikelihoodEstimator",
     "Agreement",
     "AllDrawsFailedError",
     "Contributions",
@@ -80,6 +88,7 @@ __all__ = [
     "LedgerError",
     "LedgerSummary",
     "LikelihoodEstimator",
+    "LogEstimator",
     "MissingExtraError",
     "PlanMismatchError",
     "PowerLaws",
