@@ -8,7 +8,7 @@ from refits import refit_marginals, refit_utility
 
 from data_scaling.datasets import Dataset, load_dataset
 from data_scaling.errors import InputError
-from data_scaling.learners import LogisticLearner, _descent
+from data_scaling.learners import LogisticLearner, _logistic_updates
 from data_scaling.metrics import METRICS
 
 CLASSIFICATION = [m.name for m in METRICS.values() if m.task == "classification"]
@@ -170,8 +170,8 @@ def test_points_that_do_not_contract_are_finished_otherwise(monkeypatch, careful
     dataset = load_dataset("breast_cancer")
     coalition = draw_balanced(dataset, 40, rng)
     points = some_points(dataset, coalition, 8, rng)
-    monkeypatch.setattr(_descent, "PLAIN_STEPS", 0)
-    monkeypatch.setattr(_descent, "CAREFUL_STEPS", careful)
+    monkeypatch.setattr(_logistic_updates, "PLAIN_STEPS", 0)
+    monkeypatch.setattr(_logistic_updates, "CAREFUL_STEPS", careful)
     assert worst_error(dataset, coalition, points) <= 1e-6
 
 

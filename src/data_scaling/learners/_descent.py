@@ -25,9 +25,6 @@ Sign: TypeAlias = Literal[1, -1]
 #: First two derivatives of the objectives along steps, at some lengths of the steps.
 Slopes: TypeAlias = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
-MEMORY: Final = 4
-PLAIN_STEPS: Final = 8
-CAREFUL_STEPS: Final = 60
 # A step that shrinks at least so much tells how long the next one would be.
 _CONTRACTING: Final = 0.5
 # A step that grows so much is no progress: the point starts again, carefully.
@@ -60,8 +57,11 @@ class Batch:
         Whether the points are added or removed.
     theta : (n_points, p) float array
         Current parameters.
+    reach : (n_points,) float64 array
+        Length of the way from the coalition's fit to the start, in the metric of the
+        Hessian.
     size : (n_points,) float64 array
-        Length of the last step in the metric of the Hessian.
+        Length of the last step, in the same metric.
     """
 
     x: FloatArray
@@ -71,12 +71,33 @@ class Batch:
     kappa: FloatArray
     sign: Sign
     theta: FloatArray
+    reach: FloatArray
     size: FloatArray
 
     def take(self, rows: BoolArray | IntArray) -> "Batch":
         """Return the batch of some of its points."""
-        fields = ("x", "y", "margin", "u", "kappa", "theta", "size")
+        fields = ("x", "y", "margin", "u", "kappa", "theta", "reach", "size")
         return replace(self, **{name: getattr(self, name)[rows] for name in fields})
+
+
+@dataclass(frozen=True)
+class Effort:
+    """When a search stops.
+
+    Attributes
+    ----------
+    smallest_size : float
+        Length of a next step, in the metric of the Hessian, that is short enough.
+    plain_steps, careful_steps : int
+        Steps after which a point is given up, without and with line searches.
+    memory : int
+        Steps that are remembered.
+    """
+
+    smallest_size: float
+    plain_steps: int
+    careful_steps: int
+    memory: int = 4
 
 
 class Objective(Protocol):
@@ -93,7 +114,7 @@ class Objective(Protocol):
 
 
 def search(
-    objective: Objective, start: Batch, base: FloatArray, smallest_size: float
+    objective: Objective, start: Batch, base: FloatArray, effort: Effort
 ) -> tuple[FloatArray, BoolArray]:
     """Minimise every point's objective, plainly and where that fails carefully.
 
@@ -105,8 +126,8 @@ def search(
         The points at the minima of their quadratic models.
     base : (p,) float64 array
         Minimiser of the coalition's objective, from where the careful search begins.
-    smallest_size : float
-        Length of a next step, in the metric of the Hessian, that is short enough.
+    effort : Effort
+        When to stop.
 
     Returns
     -------
@@ -115,35 +136,33 @@ def search(
     converged : (n_points,) bool array
         Whether the minimiser is within the tolerance.
     """
-    theta, converged = descend(objective, start, smallest_size, careful=False)
+    theta, converged = descend(objective, start, effort, careful=False)
     left = np.flatnonzero(~converged)
     if len(left):
-        again = _restart(objective, start.take(left), base)
-        theta[left], converged[left] = descend(
-            objective, again, smallest_size, careful=True
-        )
+        again = restart(objective, start.take(left), base)
+        theta[left], converged[left] = descend(objective, again, effort, careful=True)
     return theta, converged
 
 
 def descend(
-    objective: Objective, batch: Batch, smallest_size: float, *, careful: bool
+    objective: Objective, batch: Batch, effort: Effort, *, careful: bool
 ) -> tuple[FloatArray, BoolArray]:
     """Take quasi-Newton steps until every point is finished or given up.
 
-    The arguments and results are those of :func:`search`; a point that is given up
-    keeps the parameters that it began with.
+    The arguments and results are those of :func:`search`; ``careful`` steps have an
+    exact line search each.
     """
     theta, converged = batch.theta.copy(), np.zeros(len(batch.y), dtype=bool)
-    active, history = np.arange(len(theta)), History(MEMORY)
+    active, history = np.arange(len(theta)), History(effort.memory)
     gradient = objective.gradients(batch)
-    for _ in range(CAREFUL_STEPS if careful else PLAIN_STEPS):
+    for _ in range(effort.careful_steps if careful else effort.plain_steps):
         step = -history.apply(gradient, partial(objective.scale, batch))
-        size = np.sqrt(np.maximum(-row_dot(step, gradient), 0.0))
+        size = _make_size(step, gradient)
         ratio = size / np.maximum(batch.size, _TINY)
         if careful:
             step *= _lengths(objective, batch, step)
         batch = replace(batch, theta=batch.theta + step, size=size)
-        finished = _is_finished(size, ratio, smallest_size)
+        finished = _is_finished(size, ratio, effort.smallest_size)
         theta[active[finished]] = batch.theta[finished]
         converged[active[finished]] = True
         keep = ~finished & (np.isfinite(size) if careful else ratio < _DIVERGING)
@@ -159,7 +178,16 @@ def descend(
     return theta, converged
 
 
-def _restart(objective: Objective, start: Batch, base: FloatArray) -> Batch:
+def _make_size(step: FloatArray, gradient: FloatArray) -> FloatArray:
+    """Return the lengths of quasi-Newton steps in the metric of the Hessian, (n,).
+
+    A step that does not go downwards, which round-off can cause, is no step: NaN.
+    """
+    decrement = -row_dot(step, gradient)
+    return np.sqrt(np.where(decrement >= 0.0, decrement, np.nan))
+
+
+def restart(objective: Objective, start: Batch, base: FloatArray) -> Batch:
     """Go from the coalition's own fit towards the start only as far as it helps."""
     origin = np.broadcast_to(base, start.theta.shape)
     step = start.theta - origin

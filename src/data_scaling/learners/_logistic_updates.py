@@ -20,10 +20,12 @@ from typing import Final
 import numpy as np
 
 from data_scaling._typing import BoolArray, FloatArray
-from data_scaling.learners._descent import Batch, Sign, Slopes, search
+from data_scaling.learners._descent import Batch, Effort, Sign, Slopes, search
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit
 
+PLAIN_STEPS: Final = 8
+CAREFUL_STEPS: Final = 60
 _SCALAR_STEPS: Final = 40
 # Rows per pass: their margins on a coalition of 1,000 then fit the cache.
 _ROWS: Final = 256
@@ -72,7 +74,8 @@ class LogisticUpdater:
 
     def __init__(self, fit: LogisticFit, utility_norm: float, tolerance: float) -> None:
         self.fit = fit
-        self._smallest_size = tolerance / max(utility_norm, _TINY)
+        smallest_size = tolerance / max(utility_norm, _TINY)
+        self._effort = Effort(smallest_size, PLAIN_STEPS, CAREFUL_STEPS)
         self._half_x = 0.5 * fit.problem.x
         self._half_xt = np.ascontiguousarray(self._half_x.T)
         self._offset = (0.5 - fit.problem.y) @ fit.problem.x
@@ -99,7 +102,7 @@ class LogisticUpdater:
             Whether the minimiser is within the tolerance.
         """
         start = self._start(x, y, sign)
-        return search(self, start, self.fit.theta, self._smallest_size)
+        return search(self, start, self.fit.theta, self._effort)
 
     def gradients(self, batch: Batch) -> FloatArray:
         """Return the gradient of every point's objective at its own parameters."""
@@ -136,7 +139,7 @@ class LogisticUpdater:
         kappa = weight / np.maximum(1.0 + weight * h, _EPS)
         size = np.abs(ratio) * np.sqrt(h)
         moved = theta + ratio[:, None] * u
-        return Batch(x, y, margin, u, kappa, sign, moved, size)
+        return Batch(x, y, margin, u, kappa, sign, moved, size, size)
 
     def scale(self, batch: Batch, rows: FloatArray) -> FloatArray:
         """Apply the points' own inverse Hessians at the start to rows, (n, p)."""

@@ -34,7 +34,9 @@ class ConvexProblem(Protocol):
         """Return its Hessian, (p, p)."""
 
 
-def minimise(problem: ConvexProblem, start: FloatArray) -> FloatArray:
+def minimise(
+    problem: ConvexProblem, start: FloatArray, *, floor: float = _FLOOR
+) -> FloatArray:
     """Minimise the objective by damped Newton steps from ``start``.
 
     Parameters
@@ -43,11 +45,14 @@ def minimise(problem: ConvexProblem, start: FloatArray) -> FloatArray:
         The objective.
     start : (p,) float64 array
         First guess.
+    floor : float
+        Decrement, relative to the objective, whose step is the last; round-off by
+        default.
 
     Returns
     -------
     theta : (p,) float64 array
-        Minimiser, its gradient zero to round-off.
+        Minimiser; by default its gradient is zero to round-off.
 
     Raises
     ------
@@ -59,7 +64,7 @@ def minimise(problem: ConvexProblem, start: FloatArray) -> FloatArray:
     for _ in range(MAX_ITERATIONS):
         step, decrement = _newton_step(problem, theta)
         scale = 1.0 + abs(value)
-        if decrement <= _FLOOR * scale:
+        if decrement <= floor * scale:
             return theta + step
         if decrement <= _NEAR * scale:
             # The values of F no longer tell steps apart; full steps converge here
@@ -76,6 +81,31 @@ def minimise(problem: ConvexProblem, start: FloatArray) -> FloatArray:
     )
 
 
+def polish(
+    problem: ConvexProblem, theta: FloatArray, inverse_hessian: FloatArray
+) -> FloatArray:
+    """Go on from near the minimum to round-off, by an inverse Hessian from nearby.
+
+    Where its steps do not contract, Newton's method goes on instead.
+
+    Raises
+    ------
+    SingularFitError
+        If there is no finite minimum, or it is not reached.
+    """
+    scale, previous = 1.0 + abs(problem.value(theta)), np.inf
+    for _ in range(MAX_ITERATIONS):
+        gradient = problem.gradient(theta)
+        step = -inverse_hessian @ gradient
+        decrement = float(-step @ gradient)
+        if decrement <= _FLOOR * scale:
+            return theta + step
+        if not decrement <= 0.25 * previous:
+            return theta if decrement <= _STALLED * scale else minimise(problem, theta)
+        theta, previous = theta + step, decrement
+    return minimise(problem, theta)
+
+
 def invert_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
     """Return the inverse of the Hessian at ``theta``, (p, p), symmetric.
 
@@ -88,8 +118,9 @@ def invert_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
     inverse, status = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
     if status != 0:
         raise SingularFitError("the logistic Hessian is singular")
-    lower = np.tril(inverse, -1)
-    return np.asarray(lower + lower.T + np.diag(np.diag(inverse)))
+    symmetric = np.tril(inverse)
+    symmetric += np.tril(inverse, -1).T
+    return np.asarray(symmetric)
 
 
 def _factor(problem: ConvexProblem, theta: FloatArray) -> FloatArray:

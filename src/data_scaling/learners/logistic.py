@@ -7,14 +7,16 @@ method.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from data_scaling._typing import BoolArray, FloatArray, IntArray
+from data_scaling._typing import FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
 from data_scaling.learners._descent import Sign
+from data_scaling.learners._exact_draws import change_rows, draw_by_updates
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit, LogisticProblem
 from data_scaling.learners._logistic_updates import LogisticUpdater, sigmoid
@@ -124,7 +126,7 @@ class BoundLogistic:
     def utility(self, coalition: IntArray) -> float:
         """Return U(D), in units of the metric; NaN if D has one class only."""
         try:
-            return self.scorer.utility(self._fit(coalition).theta)
+            return self._fit(coalition).utility
         except SingularFitError:
             return float("nan")
 
@@ -142,47 +144,59 @@ class BoundLogistic:
         points : (n_points,) integer array
             Points asked for, inside the coalition or outside.
         """
-        points = np.asarray(points, dtype=np.intp)
-        delta = np.full(len(points), np.nan)
-        try:
-            fit = self._fit(coalition)
-        except SingularFitError as error:
-            return Draw(float("nan"), delta, (str(error),))
-        updater = self._make_updater(fit)
-        inside = np.isin(points, coalition)
-        failures: list[str] = []
-        last = inside & self._is_last(coalition, points)
-        sides: list[tuple[Sign, BoolArray]] = [(1, ~inside), (-1, inside & ~last)]
-        for sign, asked in sides:
-            where = np.flatnonzero(asked)
-            for low in range(0, len(where), _CHUNK):
-                chunk = where[low : low + _CHUNK]
-                delta[chunk] = self._change(updater, points[chunk], sign, failures)
-        failures += ["without the point one class only is left"] * int(last.sum())
-        return Draw(self.scorer.utility(fit.theta), delta, tuple(failures))
+        return draw_by_updates(
+            self._fit,
+            self.y.astype(np.intp),
+            coalition,
+            points,
+            last_of_class="without the point one class only is left",
+        )
 
-    def _fit(self, coalition: IntArray) -> LogisticFit:
+    def _fit(self, coalition: IntArray) -> "FittedLogistic":
         problem = LogisticProblem(self.x[coalition], self.y[coalition], self.penalty)
         if problem.y.min() == problem.y.max():
             raise SingularFitError("the coalition has one class only")
-        start = np.zeros(len(self.penalty))
-        return LogisticFit(problem, minimise(problem, start))
+        theta = minimise(problem, np.zeros(len(self.penalty)))
+        return FittedLogistic(self, LogisticFit(problem, theta))
 
-    def _is_last(self, coalition: IntArray, points: IntArray) -> BoolArray:
-        """Say which points would leave the coalition with one class."""
-        n_ones = self.y[coalition].sum()
-        counts = np.array([len(coalition) - n_ones, n_ones])
-        return np.asarray(counts[self.y[points].astype(np.intp)] <= 1)
 
-    def _make_updater(self, fit: LogisticFit) -> LogisticUpdater:
+@dataclass(frozen=True, eq=False)
+class FittedLogistic:
+    """A fitted coalition of a bound logistic learner."""
+
+    bound: BoundLogistic
+    fit: LogisticFit
+    chunk: int = _CHUNK
+
+    @property
+    def utility(self) -> float:
+        """U(D), in units of the metric."""
+        return self.bound.scorer.utility(self.fit.theta)
+
+    def contributions(
+        self, points: IntArray, sign: Sign, failures: list[str]
+    ) -> FloatArray:
+        """Return the contributions of points all outside (sign 1), or inside (-1)."""
+        x, y = self.bound.x[points], self.bound.y[points]
+        theta, converged = self._updater.update(x, y, sign)
+        for row in np.flatnonzero(~converged):
+            try:
+                theta[row] = self._refit(x[row], y[row], sign)
+            except SingularFitError as error:
+                theta[row] = np.nan
+                failures.append(str(error))
+        return sign * self.bound.scorer.changes(theta, self.fit.theta)
+
+    @cached_property
+    def _updater(self) -> LogisticUpdater:
         """Set the tolerance from the influence that the members have.
 
         To first order the removal of a member moves the parameters by
         ``H^-1 x r / (1 - w h)``; the spread of what that does to the log-loss stands
         for the spread of the contributions.
         """
-        problem = fit.problem
-        slope = self.scorer.log_loss_gradient(fit.theta)
+        fit, problem = self.fit, self.fit.problem
+        slope = self.bound.scorer.log_loss_gradient(fit.theta)
         probability = sigmoid(problem.x @ fit.theta)
         u = problem.x @ fit.inverse_hessian
         left = 1.0 - probability * (1.0 - probability) * row_dot(u, problem.x)
@@ -191,33 +205,9 @@ class BoundLogistic:
         tolerance = max(TOLERANCE * float(np.std(influence)), _SMALLEST_TOLERANCE)
         return LogisticUpdater(fit, norm, tolerance)
 
-    def _change(
-        self,
-        updater: LogisticUpdater,
-        points: IntArray,
-        sign: Sign,
-        failures: list[str],
-    ) -> FloatArray:
-        """Return the contributions of points that are all outside, or all inside."""
-        x, y = self.x[points], self.y[points]
-        theta, converged = updater.update(x, y, sign)
-        for row in np.flatnonzero(~converged):
-            try:
-                theta[row] = self._refit(updater.fit, x[row], y[row], sign)
-            except SingularFitError as error:
-                theta[row] = np.nan
-                failures.append(str(error))
-        return sign * self.scorer.changes(theta, updater.fit.theta)
-
-    def _refit(
-        self, fit: LogisticFit, x: FloatArray, y: float, sign: Sign
-    ) -> FloatArray:
+    def _refit(self, x: FloatArray, y: FloatArray, sign: Sign) -> FloatArray:
         """Finish one point by Newton's method on its own Hessian."""
-        problem = fit.problem
-        if sign == 1:
-            rows, targets = np.vstack([problem.x, x]), np.append(problem.y, y)
-        else:
-            member = int(np.argmax(np.all(problem.x == x, axis=1) & (problem.y == y)))
-            rows = np.delete(problem.x, member, axis=0)
-            targets = np.delete(problem.y, member)
-        return minimise(LogisticProblem(rows, targets, self.penalty), fit.theta)
+        problem = self.fit.problem
+        rows, targets = change_rows(problem.x, problem.y, x, y, sign)
+        changed = LogisticProblem(rows, targets, problem.penalty)
+        return minimise(changed, self.fit.theta)
