@@ -1,6 +1,7 @@
 """Learners: ways of turning a coalition into marginal contributions."""
 
 from data_scaling.learners.logistic import LogisticLearner
+from data_scaling.learners.multinomial import MultinomialLearner
 from data_scaling.learners.neighbors import NeighborsLearner
 from data_scaling.learners.protocol import BoundLearner, Draw, Learner
 from data_scaling.learners.refit import RefitLearner
@@ -13,6 +14,7 @@ __all__ = [
     "Draw",
     "Learner",
     "LogisticLearner",
+    "MultinomialLearner",
     "NeighborsLearner",
     "RefitLearner",
     "RidgeLearner",

@@ -10,6 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.learners.logistic import LogisticLearner
+from data_scaling.learners.multinomial import MultinomialLearner
 from data_scaling.learners.neighbors import NeighborsLearner
 from data_scaling.learners.protocol import Learner
 from data_scaling.learners.ridge import RidgeLearner
@@ -37,18 +38,20 @@ class ExactEngine:
 
 
 def _find_in_logistic(estimator: Any, dataset: Dataset) -> Mapping[str, bool]:
+    del dataset
     return {
         "an l1 penalty": bool(estimator.l1_ratio) or estimator.penalty == "elasticnet",
         "no penalty": not np.isfinite(estimator.C) or estimator.penalty is None,
         "class weights": estimator.class_weight is not None,
         "the liblinear objective": estimator.solver == "liblinear",
-        f"{len(dataset.classes)} classes": len(dataset.classes) != 2,
+        # Earlier releases of scikit-learn have this parameter.
+        "one-versus-rest fits": getattr(estimator, "multi_class", None) == "ovr",
     }
 
 
 def _build_logistic(estimator: Any, dataset: Dataset) -> Learner:
-    del dataset
-    return LogisticLearner(float(estimator.C), bool(estimator.fit_intercept))
+    kind = LogisticLearner if len(dataset.classes) == 2 else MultinomialLearner
+    return kind(float(estimator.C), bool(estimator.fit_intercept))
 
 
 def _find_in_linear(estimator: Any, dataset: Dataset) -> Mapping[str, bool]:

@@ -1,0 +1,149 @@
+r"""Multinomial logistic regression of one coalition, to round-off.
+
+scikit-learn's objective, divided by ``C``, has a weight vector :math:`w_c` for every
+class and penalises all of them. At its minimum the weights of the classes sum to zero,
+so that those relative to the last class, :math:`\theta_c = w_c - w_m` for the
+:math:`m` other classes, say everything; nothing is then left undetermined, the
+intercepts included. With :math:`x` the features and a constant one for the intercept,
+
+.. math:: F_D(\theta) = \sum_{i \in D} \log\Bigl(1 + \sum_c e^{x_i'\theta_c}\Bigr)
+          - \sum_c y_{ic} x_i'\theta_c + \tfrac12 \sum_{cd} M_{cd}\,
+          \theta_c' R\,\theta_d, \qquad M = I - \tfrac1{m+1} 1 1',
+
+where the diagonal :math:`R` is :math:`1/C` for weights and 0 for the intercept.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+
+from data_scaling._typing import FloatArray
+from data_scaling.learners._newton import invert_hessian, minimise, polish
+
+# Cheap first steps, before those that factor a Hessian.
+_FIRST_ITERATIONS = 120
+# Decrement, relative to the objective, after which one inverse Hessian does.
+_NEARBY = 1e-7
+
+
+def softmax(margin: FloatArray) -> FloatArray:
+    """Return the probabilities of all classes but the last.
+
+    Parameters
+    ----------
+    margin : (..., m, n) float64 array
+        Log-odds of every class against the last one.
+    """
+    top = np.maximum(margin.max(axis=-2, keepdims=True), 0.0)
+    odds = np.exp(margin - top)
+    odds /= odds.sum(axis=-2, keepdims=True) + np.exp(-top)
+    return np.asarray(odds)
+
+
+def log_partition(margin: FloatArray) -> FloatArray:
+    """Return ``log(1 + sum exp(margin))`` over the axis before the last."""
+    top = np.maximum(margin.max(axis=-2, keepdims=True), 0.0)
+    total = np.exp(margin - top).sum(axis=-2) + np.exp(-top[..., 0, :])
+    return np.asarray(top[..., 0, :] + np.log(total))
+
+
+@dataclass(frozen=True, eq=False)
+class MultinomialProblem:
+    """The regularised multinomial objective of some rows.
+
+    Parameters are flat: those of the first class, then those of the second, up to the
+    last class but one.
+
+    Attributes
+    ----------
+    x : (k, p) float64 array
+        Features of the rows, with a last column of ones if there is an intercept.
+    y : (m, k) float64 array
+        Whether a row is of a class, 0 or 1, for all classes but the last.
+    penalty : (p,) float64 array
+        Diagonal of R.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    penalty: FloatArray
+
+    def margins(self, theta: FloatArray) -> FloatArray:
+        """Return the log-odds against the last class, (m, k)."""
+        return np.asarray(theta.reshape(len(self.y), -1) @ self.x.T)
+
+    def value(self, theta: FloatArray) -> float:
+        """Return F(theta), in nats."""
+        margin = self.margins(theta)
+        loss = log_partition(margin).sum() - np.vdot(self.y, margin)
+        return float(loss + 0.5 * theta @ self.penalise(theta[None])[0])
+
+    def gradient(self, theta: FloatArray) -> FloatArray:
+        """Return the gradient of F, (m p,)."""
+        residual = softmax(self.margins(theta)) - self.y
+        return np.asarray((residual @ self.x).ravel() + self.penalise(theta[None])[0])
+
+    def hessian(self, theta: FloatArray) -> FloatArray:
+        """Return the Hessian of F, (m p, m p)."""
+        probability = softmax(self.margins(theta))
+        (n_contrasts, n_rows), width = probability.shape, self.x.shape[1]
+        weighted = probability.T[:, :, None] * self.x[:, None, :]
+        weighted = weighted.reshape(n_rows, -1)
+        hessian = -(weighted.T @ weighted)
+        blocks = hessian.reshape(n_contrasts, width, n_contrasts, width)
+        own = weighted.reshape(n_rows, n_contrasts, width)
+        for contrast in range(n_contrasts):
+            blocks[contrast, :, contrast] += own[:, contrast].T @ self.x
+        diagonal = np.arange(width)
+        mixing = np.eye(n_contrasts) - 1.0 / (n_contrasts + 1)
+        blocks[:, diagonal, :, diagonal] += self.penalty[:, None, None] * mixing
+        return np.asarray(hessian)
+
+    def penalise(self, theta: FloatArray) -> FloatArray:
+        """Apply the penalty's matrix to every row of ``theta``, (n, m p)."""
+        classes = theta.reshape(len(theta), len(self.y), -1)
+        mean = classes.sum(axis=1, keepdims=True) / (len(self.y) + 1)
+        penalty = self.penalty.astype(theta.dtype, copy=False)
+        return np.asarray((penalty * (classes - mean)).reshape(theta.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class MultinomialFit:
+    """A fitted coalition and what its updates need.
+
+    Attributes
+    ----------
+    problem : MultinomialProblem
+        The coalition's rows.
+    theta : (m p,) float64 array
+        Its minimiser.
+    inverse_hessian : (m p, m p) float64 array
+        Inverse of the Hessian at the minimiser, or so close to it that steps by the one
+        or the other are the same to several digits; symmetric.
+    """
+
+    problem: MultinomialProblem
+    theta: FloatArray
+    inverse_hessian: FloatArray
+
+
+def fit_multinomial(problem: MultinomialProblem) -> MultinomialFit:
+    """Fit a coalition: limited-memory steps, few of Newton's, and steps by the last.
+
+    A Hessian is formed and factored as rarely as can be.
+
+    Raises
+    ------
+    SingularFitError
+        If there is no finite minimum, or it is not reached.
+    """
+    first, _, _ = optimize.fmin_l_bfgs_b(
+        lambda theta: (problem.value(theta), problem.gradient(theta)),
+        np.zeros(problem.y.shape[0] * problem.x.shape[1]),
+        maxiter=_FIRST_ITERATIONS,
+    )
+    near = minimise(problem, first, floor=_NEARBY)
+    inverse_hessian = invert_hessian(problem, near)
+    theta = polish(problem, near, inverse_hessian)
+    return MultinomialFit(problem, theta, inverse_hessian)

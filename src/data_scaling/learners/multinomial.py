@@ -1,0 +1,254 @@
+r"""Logistic regression of several classes: exact contributions without refitting.
+
+One fit of the coalition serves every point; the model with a point more, or less, is
+the one that ``sklearn.linear_model.LogisticRegression`` would have fitted. See
+:mod:`._multinomial_updates` for the method.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_scaling._typing import FloatArray, IntArray
+from data_scaling.datasets.dataset import Dataset
+from data_scaling.errors import InputError
+from data_scaling.learners._descent import Sign
+from data_scaling.learners._exact_draws import change_rows, draw_by_updates
+from data_scaling.learners._multinomial_fit import (
+    MultinomialFit,
+    MultinomialProblem,
+    fit_multinomial,
+    softmax,
+)
+from data_scaling.learners._multinomial_updates import MultinomialUpdater
+from data_scaling.learners._newton import SingularFitError, minimise
+from data_scaling.learners._softmax_scores import SoftmaxScorer
+from data_scaling.learners.protocol import Draw
+from data_scaling.metrics import Metric, MetricLike, make_metric
+
+#: Expected error of a contribution, as a share of the coalition's own spread.
+TOLERANCE: Final = 5e-7
+# What float64 can tell of a difference of two utilities.
+_SMALLEST_TOLERANCE: Final = 1e-13
+
+# Points that are updated together, and of them as many are searched for together as
+# have their largest arrays in so many bytes.
+_CHUNK: Final = 16384
+_SEARCH_BYTES: Final = 24 * 2**20
+_LARGEST_SEARCH: Final = 1024
+
+
+@dataclass(frozen=True)
+class MultinomialLearner:
+    """L2-penalised logistic regression of three classes or more.
+
+    Parameters
+    ----------
+    C : float
+        Inverse strength of the penalty ``|w|^2 / (2 C)``, as in scikit-learn; finite.
+    fit_intercept : bool
+        Whether there are intercepts; they are not penalised.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from data_scaling.datasets import load_dataset
+    >>> dataset = load_dataset("wine")
+    >>> learner = MultinomialLearner().bind(dataset)
+    >>> coalition = np.arange(0, dataset.n_points, 3)
+    >>> bool(learner.utility(coalition) > -0.5)
+    True
+    >>> learner.marginals(coalition, points=np.array([0, 50])).shape
+    (2,)
+    """
+
+    C: float = 1.0
+    fit_intercept: bool = True
+
+    @property
+    def name(self) -> str:
+        """Short name for ledgers and reports."""
+        return "logreg"
+
+    def bind(self, dataset: Dataset, metric: MetricLike = None) -> "BoundMultinomial":
+        """Fix the dataset and the metric.
+
+        Raises
+        ------
+        InputError
+            If the dataset has less than three classes, or the metric is for regression.
+        """
+        n_classes = len(dataset.classes)
+        if n_classes < 3:
+            raise InputError(
+                f"The multinomial learner needs three classes or more; {dataset.name} "
+                f"has {n_classes}. Use make_learner('logreg'), which finds the learner "
+                "for two."
+            )
+        x, x_val = (self._design(part) for part in (dataset.x_train, dataset.x_val))
+        penalty = np.full(x.shape[1], 1.0 / self.C)
+        if self.fit_intercept:
+            penalty[-1] = 0.0
+        bound_metric = make_metric(metric, dataset.task)
+        scorer = SoftmaxScorer(x_val, dataset.y_val, n_classes, bound_metric)
+        settings = f"C={self.C!r}, fit_intercept={self.fit_intercept}"
+        description = f"exact multinomial logistic regression ({settings})"
+        return BoundMultinomial(x, dataset.y_train, penalty, scorer, description)
+
+    def _design(self, x: FloatArray) -> FloatArray:
+        return np.column_stack([x, np.ones(len(x))]) if self.fit_intercept else x
+
+
+@dataclass(frozen=True, eq=False)
+class BoundMultinomial:
+    """A multinomial learner bound to a dataset and a metric.
+
+    Attributes
+    ----------
+    x : (n_pool, p) float64 array
+        Features of the pool, with the intercept's column of ones if there is one.
+    y : (n_pool,) int64 array
+        Class codes.
+    penalty : (p,) float64 array
+        Diagonal of the penalty.
+    scorer : SoftmaxScorer
+        The validation part and the metric.
+    description : str
+        All settings that determine a number.
+    """
+
+    x: FloatArray
+    y: NDArray[Any]
+    penalty: FloatArray
+    scorer: SoftmaxScorer
+    description: str
+
+    @property
+    def metric(self) -> Metric:
+        """What the utility is."""
+        return self.scorer.metric
+
+    def utility(self, coalition: IntArray) -> float:
+        """Return U(D), in units of the metric; NaN if D lacks a class."""
+        try:
+            return self._fit(coalition).utility
+        except SingularFitError:
+            return float("nan")
+
+    def marginals(self, coalition: IntArray, points: IntArray) -> FloatArray:
+        """Return the contributions of ``points``, (n_points,), as ``draw`` does."""
+        return self.draw(coalition, points).delta
+
+    def draw(self, coalition: IntArray, points: IntArray) -> Draw:
+        """Fit a coalition and update the fit for every asked point.
+
+        Parameters
+        ----------
+        coalition : (k,) integer array
+            Members, as indices in the pool.
+        points : (n_points,) integer array
+            Points asked for, inside the coalition or outside.
+        """
+        return draw_by_updates(
+            self._fit,
+            self.y,
+            coalition,
+            points,
+            last_of_class="without the point a class has no member left",
+        )
+
+    def targets(self, points: IntArray) -> FloatArray:
+        """Say whether points are of each class but the last, (n_points, m)."""
+        contrasts = np.arange(self.scorer.n_classes - 1)
+        return np.asarray(self.y[points][:, None] == contrasts, dtype=np.float64)
+
+    def _fit(self, coalition: IntArray) -> "FittedMultinomial":
+        n_classes, present = self.scorer.n_classes, len(np.unique(self.y[coalition]))
+        if present < n_classes:
+            raise SingularFitError(
+                f"the coalition has {present} of {n_classes} classes"
+            )
+        targets = np.ascontiguousarray(self.targets(coalition).T)
+        problem = MultinomialProblem(self.x[coalition], targets, self.penalty)
+        return FittedMultinomial(self, fit_multinomial(problem))
+
+
+@dataclass(frozen=True, eq=False)
+class FittedMultinomial:
+    """A fitted coalition of a bound multinomial learner."""
+
+    bound: BoundMultinomial
+    fit: MultinomialFit
+
+    @property
+    def utility(self) -> float:
+        """U(D), in units of the metric."""
+        return self.bound.scorer.utility(self.fit.theta)
+
+    @property
+    def chunk(self) -> int:
+        """Number of points to be updated together.
+
+        They are searched for in smaller chunks; what the first search leaves of all of
+        them goes to the next together.
+        """
+        return _CHUNK
+
+    def contributions(
+        self, points: IntArray, sign: Sign, failures: list[str]
+    ) -> FloatArray:
+        """Return the contributions of points all outside (sign 1), or inside (-1)."""
+        x, y = self.bound.x[points], self.bound.targets(points)
+        delta, left = np.empty(len(points)), np.arange(len(points))
+        for search in self._updater.searches:
+            unfinished = [left[:0]]
+            for low in range(0, len(left), self._n_together):
+                rows = left[low : low + self._n_together]
+                change, converged = search(x[rows], y[rows], sign)
+                delta[rows[converged]] = sign * self._score(change[converged])
+                unfinished.append(rows[~converged])
+            left = np.concatenate(unfinished)
+        for row in left:
+            try:
+                change = self._refit(x[row], y[row], sign) - self.fit.theta
+                delta[row] = sign * self._score(change[None])[0]
+            except SingularFitError as error:
+                delta[row] = np.nan
+                failures.append(str(error))
+        return delta
+
+    @property
+    def _n_together(self) -> int:
+        n_contrasts, n_rows = self.fit.problem.y.shape
+        n_bytes: int = n_contrasts * (4 * len(self.fit.theta) + 8 * n_rows)
+        return min(_LARGEST_SEARCH, max(1, _SEARCH_BYTES // n_bytes))
+
+    def _score(self, change: FloatArray) -> FloatArray:
+        return self.bound.scorer.changes(change, self.fit.theta)
+
+    @cached_property
+    def _updater(self) -> MultinomialUpdater:
+        """Set the tolerance from the influence that the members have.
+
+        To first order the removal of a member moves the parameters by
+        ``H^-1 (x (x) r)``, its leverage aside, which would only add to the spread; what
+        that does to the log-loss stands for the spread of the contributions.
+        """
+        fit, problem = self.fit, self.fit.problem
+        slope = self.bound.scorer.log_loss_gradient(fit.theta)
+        adjoint = fit.inverse_hessian @ slope
+        residual = softmax(problem.margins(fit.theta)) - problem.y
+        influence = np.sum(residual * problem.margins(adjoint), axis=0)
+        tolerance = max(TOLERANCE * float(np.std(influence)), _SMALLEST_TOLERANCE)
+        return MultinomialUpdater(fit, float(np.sqrt(slope @ adjoint)), tolerance)
+
+    def _refit(self, x: FloatArray, y: FloatArray, sign: Sign) -> FloatArray:
+        """Finish one point by Newton's method on its own Hessian."""
+        problem = self.fit.problem
+        rows, targets = change_rows(problem.x, problem.y.T, x, y, sign)
+        targets = np.ascontiguousarray(targets.T)
+        changed = MultinomialProblem(rows, targets, problem.penalty)
+        return minimise(changed, self.fit.theta)
