@@ -196,13 +196,14 @@ class MultinomialUpdater:
     def searches(self) -> tuple[Search, ...]:
         """Ways of searching: what one does not finish is for the next to begin anew.
 
-        They are for all points, for a few, and for next to none.
+        The first goes from the start; the second from where the objective is least on
+        the way there, for the few points that the start overshoots; the last, for next
+        to none, has line searches and double precision throughout.
         """
         return (
-            partial(self._search, self._quick, careful=False),
-            partial(self._search, self._quick, careful=True),
-            partial(self._search, self._exact, careful=False),
-            partial(self._search, self._exact, careful=True),
+            partial(self._search, self._quick, restarted=False, careful=False),
+            partial(self._search, self._quick, restarted=True, careful=False),
+            partial(self._search, self._exact, restarted=True, careful=True),
         )
 
     def _search(
@@ -212,12 +213,13 @@ class MultinomialUpdater:
         y: FloatArray,
         sign: Sign,
         *,
+        restarted: bool,
         careful: bool,
     ) -> tuple[FloatArray, BoolArray]:
         # A search that overflows is not finished, and the next one does it.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             batch = objective.start(x, y, sign)
-            if careful:
+            if restarted:
                 batch = restart(objective, batch, np.zeros(len(self.fit.theta)))
             return descend(objective, batch, self._effort, careful=careful)
 

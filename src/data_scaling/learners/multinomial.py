@@ -30,7 +30,7 @@ from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import Metric, MetricLike, make_metric
 
 #: Expected error of a contribution, as a share of the coalition's own spread.
-TOLERANCE: Final = 5e-7
+TOLERANCE: Final = 2e-7
 # What float64 can tell of a difference of two utilities.
 _SMALLEST_TOLERANCE: Final = 1e-13
 
