@@ -1,6 +1,7 @@
 """Putting segments together into contributions, and into learning curves."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -9,14 +10,20 @@ from data_scaling._typing import FloatArray, Int32Array
 from data_scaling.contributions import Contributions
 from data_scaling.learning_curve import LearningCurve
 from data_scaling.ledger.header import LedgerHeader
-from data_scaling.ledger.segment import Segment, stack_descriptors
+from data_scaling.ledger.segment import Segment, stack_descriptors, take_coalitions
+
+# Columns are written together: enough of them to fill cache lines and to be worth the
+# threads, but no more than this many bytes.
+BLOCK_COALITIONS, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES = 64, 2**22, 2**27
+TILE_BYTES = 2**18
+N_THREADS = 2
 
 
 class Assembly:
     """Contributions in the making: arrays that segments are written into.
 
-    The arrays are allocated once; a segment is gone when it was added, so that the
-    memory in use is that of the result.
+    The arrays are allocated once; a few segments wait to be written together, so that
+    the memory in use is hardly more than that of the result.
 
     Parameters
     ----------
@@ -37,6 +44,7 @@ class Assembly:
         self._delta: FloatArray = np.empty(shape)
         self._cardinality: Int32Array = np.empty(shape, dtype=np.int32)
         self._is_there = np.zeros(header.n_coalitions, dtype=np.bool_)
+        self._waiting: list[Segment] = []
         self.failures: Counter[str] = Counter()
 
     def add(self, segment: Segment) -> None:
@@ -45,21 +53,53 @@ class Assembly:
         if n_kept <= 0:
             return
         self.failures.update(segment.failures)
-        delta, members = segment.delta[:n_kept], segment.members[:n_kept]
-        sizes = segment.cardinality[:n_kept, None] - members.view(np.int8)
-        self._is_there[segment.first : segment.first + n_kept] = True
-        if self._header.plan.is_shared:
-            columns = slice(segment.first, segment.first + n_kept)
-            self._delta[:, columns] = delta.T
-            self._cardinality[:, columns] = sizes.T
+        kept = take_coalitions(segment, segment.first, segment.first + n_kept)
+        self._is_there[kept.first : kept.stop] = True
+        if not self._header.plan.is_shared:
+            numbers = np.arange(kept.first, kept.stop)
+            draws, rows = np.divmod(numbers, len(self._header.points))
+            self._delta[rows, draws] = kept.delta[:, 0]
+            self._cardinality[rows, draws] = kept.cardinality - kept.members[:, 0]
             return
-        numbers = np.arange(segment.first, segment.first + n_kept)
-        draws, rows = np.divmod(numbers, len(self._header.points))
-        self._delta[rows, draws] = delta[:, 0]
-        self._cardinality[rows, draws] = sizes[:, 0]
+        if self._waiting and self._waiting[-1].stop != kept.first:
+            self._write_columns()
+        for first in range(kept.first, kept.stop, BLOCK_COALITIONS):
+            piece = take_coalitions(
+                kept, first, min(first + BLOCK_COALITIONS, kept.stop)
+            )
+            self._waiting.append(piece)
+            n_waiting = piece.stop - self._waiting[0].first
+            n_bytes = 8 * n_waiting * piece.delta.shape[1]
+            is_wide = n_waiting >= BLOCK_COALITIONS and n_bytes >= MIN_BLOCK_BYTES
+            if is_wide or n_bytes >= MAX_BLOCK_BYTES:
+                self._write_columns()
+
+    def _write_columns(self) -> None:
+        """Transpose the waiting segments into their columns, in tiles.
+
+        A tile fits the cache, and its rows are long enough to write whole cache lines.
+        """
+        waiting, self._waiting = self._waiting, []
+        columns = slice(waiting[0].first, waiting[-1].stop)
+        sizes = np.concatenate([segment.cardinality for segment in waiting])
+        n_rows = max(16, TILE_BYTES // (8 * len(sizes)))
+
+        def write_tile(first: int) -> None:
+            tile = slice(first, first + n_rows)
+            delta = np.concatenate([segment.delta[:, tile] for segment in waiting])
+            self._delta[tile, columns] = delta.T
+            inside = np.concatenate([segment.members[:, tile] for segment in waiting])
+            transposed = np.ascontiguousarray(inside.T).view(np.int8)
+            np.subtract(sizes, transposed, out=self._cardinality[tile, columns])
+
+        with ThreadPoolExecutor(N_THREADS) as pool:
+            for _ in pool.map(write_tile, range(0, len(self._delta), n_rows)):
+                pass
 
     def finish(self) -> Contributions:
         """Return the contributions; what was not added is NaN."""
+        if self._waiting:
+            self._write_columns()
         header = self._header
         missing = np.flatnonzero(~self._is_there)
         if missing.size:

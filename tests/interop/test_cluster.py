@@ -1,0 +1,168 @@
+"""Drawing on Dask: real workers over TCP, the same bits, a worker that is killed."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from fake_learners import BoundMeanLearner, MeanLearner, make_dataset
+from typer.testing import CliRunner
+
+from data_scaling.cli.app import app
+from data_scaling.contributions import Contributions
+from data_scaling.errors import InputError
+from data_scaling.interop.cluster import use_dask
+from data_scaling.learners import Draw
+from data_scaling.ledger import describe_ledger, verify_ledger
+from data_scaling.metrics import make_metric
+from data_scaling.plan import SamplingPlan
+from data_scaling.sampling import sample_contributions, sample_ledger
+
+distributed = pytest.importorskip("distributed")
+# What Dask leaves open when its processes are killed is closed by the collector.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+DATASET = make_dataset()
+PLAN = SamplingPlan(120, 5, 30, seed=3, n_base_draws=30)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[object]:
+    """A scheduler and two worker processes that speak TCP."""
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        host="tcp://127.0.0.1",
+        dashboard_address=":0",
+        silence_logs="CRITICAL",
+    ) as running:
+        running.wait_for_workers(2)
+        yield running
+
+
+@dataclass(frozen=True)
+class TellingLearner(MeanLearner):
+    """It notes in a folder which process drew, and with how many BLAS threads."""
+
+    folder: str = ""
+
+    def bind(self, dataset, metric=None):
+        return BoundTelling(self, dataset.x_train, make_metric(metric, dataset.task))
+
+
+@dataclass(frozen=True, eq=False)
+class BoundTelling(BoundMeanLearner):
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._note(f"unpacked-{os.getpid()}-{time.monotonic_ns()}")
+
+    def draw(self, coalition: np.ndarray, points: np.ndarray) -> Draw:
+        import threadpoolctl
+
+        pools = [p["num_threads"] for p in threadpoolctl.threadpool_info()]
+        self._note(f"drew-{os.getpid()}-threads{max(pools, default=1)}")
+        return super().draw(coalition, points)
+
+    def _note(self, name):
+        Path(self.learner.folder, name).touch()
+
+
+def test_two_workers_give_the_bits_of_one_job(cluster, tmp_path):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    learner = TellingLearner(seconds=0.03, folder=str(notes))
+    with use_dask(cluster.scheduler_address):
+        sample_ledger(DATASET, learner, PLAN, tmp_path / "x")
+    assert describe_ledger(tmp_path / "x").is_complete
+    drawn = sample_contributions(DATASET, MeanLearner(), PLAN, ledger=tmp_path / "x")
+    expected = sample_contributions(DATASET, MeanLearner(), PLAN)
+    assert drawn.delta.tobytes() == expected.delta.tobytes()
+    assert drawn.cardinality.tobytes() == expected.cardinality.tobytes()
+    names = [path.name.split("-") for path in notes.iterdir()]
+    processes = {name[1] for name in names if name[0] == "drew"}
+    assert len(processes - {str(os.getpid())}) == 2
+    assert {name[2] for name in names if name[0] == "drew"} == {"threads1"}
+    # Once per worker and kind of coalition, though there were many tasks.
+    assert sum(name[0] == "unpacked" for name in names) <= 4
+    assert describe_ledger(tmp_path / "x").n_segments > 8
+
+
+def test_a_worker_that_is_killed_loses_nothing_and_does_not_stop_the_run(
+    cluster, tmp_path
+):
+    path, learner = tmp_path / "x", MeanLearner(seconds=0.05)
+    with distributed.Client(cluster.scheduler_address) as client:
+        victim = next(iter(client.run(os.getpid).values()))
+
+    def kill_in_the_middle() -> None:
+        while not path.exists() or describe_ledger(path).n_coalitions < 30:
+            time.sleep(0.05)
+        os.kill(victim, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_in_the_middle)
+    killer.start()
+    with use_dask(cluster.scheduler_address):
+        drawn = sample_contributions(DATASET, learner, PLAN, ledger=path)
+    killer.join()
+    expected = sample_contributions(DATASET, MeanLearner(), PLAN)
+    assert drawn.delta.tobytes() == expected.delta.tobytes()
+    assert verify_ledger(path).is_sound
+    with distributed.Client(cluster.scheduler_address) as client:
+        client.wait_for_workers(2)
+        assert victim not in client.run(os.getpid).values()
+
+
+def test_a_users_own_client_and_settings_are_taken(cluster):
+    with (
+        distributed.Client(cluster.scheduler_address),
+        joblib.parallel_config("dask", wait_for_workers_timeout=3, priority=1),
+    ):
+        plan = SamplingPlan(30, 5, 30)
+        drawn = sample_contributions(DATASET, MeanLearner(seconds=0.02), plan)
+    expected = sample_contributions(DATASET, MeanLearner(), plan)
+    assert drawn.delta.tobytes() == expected.delta.tobytes()
+
+
+def test_the_command_draws_on_a_cluster(cluster, tmp_path):
+    options = ["--draws", "20", "--points", "30"]
+    arguments = ["sample", "breast_cancer", str(tmp_path / "x"), *options]
+    done = CliRunner().invoke(app, [*arguments, "--dask", cluster.scheduler_address])
+    assert done.exit_code == 0, done.output
+    alone = ["sample", "breast_cancer", str(tmp_path / "y"), *options, "--jobs", "1"]
+    assert CliRunner().invoke(app, alone).exit_code == 0
+    one, other = (Contributions.load(tmp_path / name) for name in "xy")
+    assert one.delta.tobytes() == other.delta.tobytes()
+
+
+def test_an_address_where_nobody_answers_is_told(monkeypatch):
+    monkeypatch.setattr("data_scaling.interop.cluster.CONNECT_SECONDS", 0.3)
+    with (
+        pytest.raises(InputError, match=r"No Dask scheduler answers at tcp://127"),
+        use_dask("tcp://127.0.0.1:9"),
+    ):
+        pass
+    with (
+        pytest.raises(InputError, match="No Dask scheduler answers at nowhere"),
+        use_dask("nowhere://x"),
+    ):
+        pass
+
+
+def test_a_cluster_without_workers_is_told():
+    with (
+        distributed.LocalCluster(
+            n_workers=0, processes=True, dashboard_address=":0", host="tcp://127.0.0.1"
+        ) as empty,
+        pytest.raises(InputError, match=r"has no workers\. Start some by `dask worker"),
+        use_dask(empty.scheduler_address),
+    ):
+        pass
