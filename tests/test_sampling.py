@@ -26,7 +26,12 @@ from data_scaling.errors import (
     LedgerError,
     PlanMismatchError,
 )
-from data_scaling.ledger import describe_ledger, open_ledger, read_learning_curve
+from data_scaling.ledger import (
+    describe_ledger,
+    open_ledger,
+    read_learning_curve,
+    verify_ledger,
+)
 from data_scaling.plan import SamplingPlan
 from data_scaling.sampling import sample_contributions
 
@@ -159,6 +164,28 @@ def test_runs_killed_at_any_moment_go_on_to_the_same_bits(tmp_path):
     drawn = sample_contributions(DATASET, MeanLearner(), PLAN, ledger=path)
     assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), PLAN))
     assert [file.name for file in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_twenty_runs_killed_at_random_moments_go_on_to_the_same_bits(tmp_path):
+    """Each run draws for 3 s, and is killed within as many of its first commit."""
+    rng = np.random.default_rng(8)
+    expected = sample_contributions(DATASET, MeanLearner(), PLAN)
+    n_in_the_middle = 0
+    for run in range(20):
+        path = tmp_path / str(run)
+        command = [sys.executable, "-c", KILLED.format(path=str(path))]
+        with subprocess.Popen(command, cwd=Path(__file__).parent) as process:
+            while not path.exists() and process.poll() is None:
+                time.sleep(0.01)
+            time.sleep(3.0 * rng.random())
+            process.kill()
+        n_in_the_middle += 0 < count_drawn(path) < 60
+        drawn = sample_contributions(DATASET, MeanLearner(), PLAN, ledger=path)
+        assert_same_bits(drawn, expected)
+        assert verify_ledger(path).is_sound
+    assert n_in_the_middle > 10
 
 
 def test_failed_draws_are_nan_and_counted_and_reported(tmp_path):
