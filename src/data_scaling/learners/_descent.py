@@ -25,6 +25,9 @@ Sign: TypeAlias = Literal[1, -1]
 #: First two derivatives of the objectives along steps, at some lengths of the steps.
 Slopes: TypeAlias = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
+#: Length of a step, in the metric of the Hessian, that round-off hides.
+SMALLEST_SIZE: Final = 1e-12
+
 # A step that shrinks at least so much tells how long the next one would be.
 _CONTRACTING: Final = 0.5
 # A step that grows so much is no progress: the point starts again, carefully.
@@ -87,7 +90,11 @@ class Effort:
     Attributes
     ----------
     smallest_size : float
-        Length of a next step, in the metric of the Hessian, that is short enough.
+        Length of a next step, in the metric of the Hessian, that is short enough for a
+        point near the coalition's own fit.
+    safe_size : float
+        Length that is short enough for any point: far from the coalition's fit the
+        utility may be steeper than it is there.
     plain_steps, careful_steps : int
         Steps after which a point is given up, without and with line searches.
     memory : int
@@ -95,6 +102,7 @@ class Effort:
     """
 
     smallest_size: float
+    safe_size: float
     plain_steps: int
     careful_steps: int
     memory: int = 4
@@ -162,7 +170,7 @@ def descend(
         if careful:
             step *= _lengths(objective, batch, step)
         batch = replace(batch, theta=batch.theta + step, size=size)
-        finished = _is_finished(size, ratio, effort.smallest_size)
+        finished = _expected_size(size, ratio) <= _short_enough(batch, effort)
         theta[active[finished]] = batch.theta[finished]
         converged[active[finished]] = True
         keep = ~finished & (np.isfinite(size) if careful else ratio < _DIVERGING)
@@ -195,16 +203,23 @@ def restart(objective: Objective, start: Batch, base: FloatArray) -> Batch:
     return replace(start, theta=origin + length * step)
 
 
-def _is_finished(
-    size: FloatArray, ratio: FloatArray, smallest_size: float
-) -> BoolArray:
-    """Say whose next step would be too short to matter.
+def _expected_size(size: FloatArray, ratio: FloatArray) -> FloatArray:
+    """Return how long the next step would be.
 
     Where steps contract the next one is shorter by the same ratio at least; where
     they do not, it is taken to be twice as long.
     """
-    following = np.where(ratio < _CONTRACTING, ratio, 2.0) * size
-    return np.asarray(following <= smallest_size)
+    return np.asarray(np.where(ratio < _CONTRACTING, ratio, 2.0) * size)
+
+
+def _short_enough(batch: Batch, effort: Effort) -> FloatArray:
+    """Return the length of a next step that would not matter, for every point.
+
+    The residuals of the validation part, and with them the slope of the utility, may
+    grow by the exponential of the way that a point has gone.
+    """
+    grown = effort.smallest_size * np.exp(-batch.reach)
+    return np.maximum(grown, min(effort.safe_size, effort.smallest_size))
 
 
 def _lengths(objective: Objective, batch: Batch, step: FloatArray) -> FloatArray:

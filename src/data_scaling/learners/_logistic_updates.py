@@ -20,7 +20,14 @@ from typing import Final
 import numpy as np
 
 from data_scaling._typing import BoolArray, FloatArray
-from data_scaling.learners._descent import Batch, Effort, Sign, Slopes, search
+from data_scaling.learners._descent import (
+    SMALLEST_SIZE,
+    Batch,
+    Effort,
+    Sign,
+    Slopes,
+    search,
+)
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit
 
@@ -68,14 +75,23 @@ class LogisticUpdater:
         The coalition.
     utility_norm : float
         nu, the norm of the utility's gradient in the metric of the inverse Hessian.
+    largest_norm : float
+        What nu is at most, whatever the parameters.
     tolerance : float
         Largest error of a utility that is left, in units of the utility.
     """
 
-    def __init__(self, fit: LogisticFit, utility_norm: float, tolerance: float) -> None:
+    def __init__(
+        self,
+        fit: LogisticFit,
+        utility_norm: float,
+        largest_norm: float,
+        tolerance: float,
+    ) -> None:
         self.fit = fit
-        smallest_size = tolerance / max(utility_norm, _TINY)
-        self._effort = Effort(smallest_size, PLAIN_STEPS, CAREFUL_STEPS)
+        smallest_size = max(tolerance / max(utility_norm, _TINY), SMALLEST_SIZE)
+        safe_size = max(tolerance / max(largest_norm, _TINY), SMALLEST_SIZE)
+        self._effort = Effort(smallest_size, safe_size, PLAIN_STEPS, CAREFUL_STEPS)
         self._half_x = 0.5 * fit.problem.x
         self._half_xt = np.ascontiguousarray(self._half_x.T)
         self._offset = (0.5 - fit.problem.y) @ fit.problem.x

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray
+from data_scaling.learners._lbfgs import row_dot
 from data_scaling.metrics import LogLoss, Metric
 
 # Rows per pass: their margins on 1,000 validation points then fit the cache.
@@ -74,6 +75,15 @@ class MarginScorer:
         """Return the gradient of minus the log-loss, (p,), in nats per point."""
         return np.asarray(-expit(self._signed @ theta) @ self._signed / len(self.y_val))
 
+    def largest_gradient_norm(self, inverse_hessian: FloatArray) -> float:
+        """Return the norm that the gradient of the log-loss has at most.
+
+        It is taken in the metric of the inverse Hessian, with every validation point
+        surely wrong.
+        """
+        scaled = self.x_val @ inverse_hessian
+        return float(np.mean(np.sqrt(row_dot(scaled, self.x_val))))
+
     @cached_property
     def _signed(self) -> FloatArray:
         """Rows whose product with theta is the log-odds of the wrong class."""
@@ -99,16 +109,16 @@ class MarginScorer:
         :math:`\log(1 - q + q e^{s})` when the log-odds of that class grow by s.
         """
         shift = change @ self._signed_columns
-        q = np.zeros(shift.shape[1])
-        q[: len(wrong)] = expit(wrong)
+        base = np.zeros(shift.shape[1])
+        base[: len(wrong)] = wrong
         if not np.max(np.abs(shift), initial=0.0) < _LARGEST_CHANGE:
-            base = np.zeros_like(q)
-            base[: len(wrong)] = wrong
-            loss = np.logaddexp(0.0, base + shift) - np.logaddexp(0.0, base)
+            with np.errstate(invalid="ignore"):  # a failed row is NaN and stays so
+                loss = np.logaddexp(0.0, base + shift) - np.logaddexp(0.0, base)
             return np.asarray(-loss.sum(axis=1) / len(wrong))
         np.exp(shift, out=shift)
-        shift *= q
-        shift += 1.0 - q
+        shift *= expit(base)
+        # Not 1 - q, of which nothing is left where q rounds to 1.
+        shift += expit(-base)
         groups = shift.reshape(len(change), _GROUP, -1)
         products = np.multiply.reduce(groups, axis=1)
         return np.asarray(-np.log(products).sum(axis=1) / len(wrong))

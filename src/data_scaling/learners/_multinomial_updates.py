@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from data_scaling._typing import BoolArray, FloatArray
 from data_scaling.learners._descent import (
+    SMALLEST_SIZE,
     Batch,
     Effort,
     Sign,
@@ -186,8 +187,11 @@ class MultinomialUpdater:
         self.fit = fit
         # An error of this length is the tolerance if its direction is random; along the
         # utility's gradient it would be as many times larger.
-        smallest_size = tolerance * len(fit.theta) ** 0.5 / max(utility_norm, _TINY)
-        self._effort = Effort(smallest_size, PLAIN_STEPS, CAREFUL_STEPS, _MEMORY)
+        expected_norm = max(utility_norm / len(fit.theta) ** 0.5, _TINY)
+        smallest_size = max(tolerance / expected_norm, SMALLEST_SIZE)
+        self._effort = Effort(
+            smallest_size, smallest_size, PLAIN_STEPS, CAREFUL_STEPS, _MEMORY
+        )
         exact = Arithmetic(fit, np.float64)
         self._quick = MultinomialObjective(Arithmetic(fit, np.float32), exact)
         self._exact = MultinomialObjective(exact, exact)

@@ -63,7 +63,7 @@ class TruthVotes:
     def cast(self, ids: NDArray[Any], low: int) -> FloatArray:
         """Return 1 for the true class, 0 for another; see :class:`Votes`."""
         truth = self.y_val[low : low + len(ids), None]
-        return (self.y[ids] == truth).astype(np.float64)[..., None]
+        return np.asarray((self.y[ids] == truth).astype(np.float64)[..., None])
 
     def score(self, prediction: FloatArray, low: int) -> FloatArray:
         """Return the log-likelihoods, in nats; see :class:`Votes`."""

@@ -87,7 +87,7 @@ class RegressionScorer:
         first = direction @ slope + constant * residual.mean()
         second = row_dot(direction @ self.moment_about(centre), direction)
         second += constant * (2.0 * direction @ (self.mean - centre) + constant)
-        return moves.length * (2.0 * first + moves.length * second)
+        return np.asarray(moves.length * (2.0 * first + moves.length * second))
 
 
 class IllConditionedError(ArithmeticError):

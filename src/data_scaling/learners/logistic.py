@@ -26,9 +26,7 @@ from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import Metric, MetricLike, make_metric
 
 #: Largest error of a contribution, as a share of the coalition's own spread.
-TOLERANCE: Final = 1e-7
-# What float64 can tell of a difference of two utilities.
-_SMALLEST_TOLERANCE: Final = 1e-13
+TOLERANCE: Final = 3e-8
 
 # Points whose search is carried on together; what they need fits the third-level cache.
 _CHUNK: Final = 2048
@@ -202,8 +200,9 @@ class FittedLogistic:
         left = 1.0 - probability * (1.0 - probability) * row_dot(u, problem.x)
         influence = (u @ slope) * (probability - problem.y) / np.maximum(left, 1e-12)
         norm = float(np.sqrt(slope @ fit.inverse_hessian @ slope))
-        tolerance = max(TOLERANCE * float(np.std(influence)), _SMALLEST_TOLERANCE)
-        return LogisticUpdater(fit, norm, tolerance)
+        tolerance = TOLERANCE * float(np.std(influence))
+        largest = self.bound.scorer.largest_gradient_norm(fit.inverse_hessian)
+        return LogisticUpdater(fit, norm, largest, tolerance)
 
     def _refit(self, x: FloatArray, y: FloatArray, sign: Sign) -> FloatArray:
         """Finish one point by Newton's method on its own Hessian."""

@@ -31,8 +31,6 @@ from data_scaling.metrics import Metric, MetricLike, make_metric
 
 #: Expected error of a contribution, as a share of the coalition's own spread.
 TOLERANCE: Final = 2e-7
-# What float64 can tell of a difference of two utilities.
-_SMALLEST_TOLERANCE: Final = 1e-13
 
 # Points that are updated together, and of them as many are searched for together as
 # have their largest arrays in so many bytes.
@@ -242,7 +240,7 @@ class FittedMultinomial:
         adjoint = fit.inverse_hessian @ slope
         residual = softmax(problem.margins(fit.theta)) - problem.y
         influence = np.sum(residual * problem.margins(adjoint), axis=0)
-        tolerance = max(TOLERANCE * float(np.std(influence)), _SMALLEST_TOLERANCE)
+        tolerance = TOLERANCE * float(np.std(influence))
         return MultinomialUpdater(fit, float(np.sqrt(slope @ adjoint)), tolerance)
 
     def _refit(self, x: FloatArray, y: FloatArray, sign: Sign) -> FloatArray:

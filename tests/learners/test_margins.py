@@ -1,0 +1,41 @@
+"""Changes of the log-loss without cancellation, against long arithmetic."""
+
+from math import fsum
+
+import numpy as np
+import pytest
+
+from data_scaling.learners._margins import MarginScorer
+from data_scaling.metrics import METRICS
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 30.0, 300.0])
+@pytest.mark.parametrize("shift", [1e-6, 1.0, 60.0, 400.0])
+def test_changes_equal_differences_of_losses(scale, shift):
+    """Also where a validation point was surely wrong before and is right now."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(37, 3))
+    y = rng.integers(0, 2, 37)
+    base = scale * rng.normal(size=3)
+    theta = base + shift * rng.normal(size=(20, 3))
+    scorer = MarginScorer(x, y, METRICS["log_loss"])
+    found = scorer.changes(theta, base)
+
+    signed = np.where(y == 1, -1.0, 1.0)[:, None] * x
+    before = np.longdouble(signed @ base)
+    after = before + np.longdouble((theta - base) @ signed.T)
+    change = np.logaddexp(np.longdouble(0), after) - np.logaddexp(
+        np.longdouble(0), before
+    )
+    expected = np.array([-fsum(row) / 37 for row in change])
+    tolerance = 1e-11 * np.abs(change).mean(axis=1).astype(float) + 1e-15
+    assert (np.abs(found - expected) <= tolerance).all()
+
+
+def test_a_row_of_nan_gives_nan():
+    scorer = MarginScorer(np.ones((5, 1)), np.array([0, 1, 1, 0, 1]), METRICS["brier"])
+    for metric in ("brier", "log_loss", "accuracy"):
+        scorer = MarginScorer(scorer.x_val, scorer.y_val, METRICS[metric])
+        found = scorer.changes(np.array([[0.3], [np.nan]]), np.array([0.1]))
+        assert np.isfinite(found[0])
+        assert np.isnan(found[1])
