@@ -1,5 +1,6 @@
 """Drawing by joblib's workers: tasks, and the recipe's way to the processes."""
 
+import logging
 import secrets
 import threading
 import time
@@ -19,13 +20,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from data_scaling._drawing import Recipe, Task, draw_segment, group_spans
+from data_scaling.errors import InputError
 from data_scaling.ledger import Segment, Span
+from data_scaling.ledger.header import list_versions
 
 TASK_SECONDS = 0.5  # drawing per task: long against its transport, short to wait for
 PILOT_SECONDS = 0.1  # a block of draws this long tells what a draw takes
 MAX_TASK_BYTES = 2**25  # of results, so that what is under way fits in memory
 LARGE_BLOCK_BYTES = 31 * 2**20  # just below the largest block that glibc learns from
 
+_logger = logging.getLogger(__name__)
 _unpacking = threading.Lock()
 
 
@@ -180,6 +184,7 @@ def _send_ahead(backend: Any, parcel: Parcel) -> Iterator[None]:
 
     Left to itself, joblib would put it on one, and with that worker it would be lost.
     """
+    _check_workers(backend.client.run(list_versions, on_error="return"))
     sending = type(backend)(
         client=backend.client,
         scatter=[parcel.content],
@@ -188,6 +193,31 @@ def _send_ahead(backend: Any, parcel: Parcel) -> Iterator[None]:
     )
     with parallel_config(sending):
         yield
+
+
+def _check_workers(answers: dict[str, Any]) -> None:
+    """Raise if a worker has no such package; tell if its versions are others.
+
+    Raises
+    ------
+    InputError
+        Naming the worker and what it said.
+    """
+    own = list_versions()
+    for address, answer in answers.items():
+        if isinstance(answer, BaseException):
+            raise InputError(
+                f"The Dask worker at {address} cannot draw ({answer}). Install "
+                f"data-scaling {own['data-scaling']} in its environment too."
+            )
+        if answer != own:
+            _logger.warning(
+                "The Dask worker at %s has the versions %s, this process has %s; draws "
+                "may differ in the last bits.",
+                address,
+                answer,
+                own,
+            )
 
 
 @contextmanager

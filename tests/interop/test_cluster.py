@@ -14,12 +14,14 @@ import pytest
 from fake_learners import BoundMeanLearner, MeanLearner, make_dataset
 from typer.testing import CliRunner
 
+from data_scaling._workers import _check_workers
 from data_scaling.cli.app import app
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError
 from data_scaling.interop.cluster import use_dask
 from data_scaling.learners import Draw
 from data_scaling.ledger import describe_ledger, verify_ledger
+from data_scaling.ledger.header import list_versions
 from data_scaling.metrics import make_metric
 from data_scaling.plan import SamplingPlan
 from data_scaling.sampling import sample_contributions, sample_ledger
@@ -130,6 +132,17 @@ def test_a_users_own_client_and_settings_are_taken(cluster):
         drawn = sample_contributions(DATASET, MeanLearner(seconds=0.02), plan)
     expected = sample_contributions(DATASET, MeanLearner(), plan)
     assert drawn.delta.tobytes() == expected.delta.tobytes()
+
+
+def test_a_worker_without_the_package_is_named_and_other_versions_are_told(caplog):
+    own = list_versions()
+    answers = {"tcp://a:1": own, "tcp://b:2": own | {"numpy": "0"}}
+    _check_workers(answers)
+    assert "The Dask worker at tcp://b:2 has the versions" in caplog.text
+    assert "tcp://a:1" not in caplog.text
+    answers["tcp://c:3"] = ModuleNotFoundError("No module named 'data_scaling'")
+    with pytest.raises(InputError, match=r"tcp://c:3 cannot draw .*Install data-scal"):
+        _check_workers(answers)
 
 
 def test_the_command_draws_on_a_cluster(cluster, tmp_path):
