@@ -9,9 +9,18 @@ import pytest
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import read_table
 from data_scaling.errors import MissingExtraError
+from data_scaling.interop import to_xarray, use_dask, write_parquet
 from data_scaling.learners import make_learner
 
-BLOCKED = ("matplotlib", "pandas", "pyarrow", "torch", "plotly")
+BLOCKED = (
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "torch",
+    "plotly",
+    "distributed",
+    "xarray",
+)
 BLOCK = f"""
 import sys
 class Blocker:
@@ -78,3 +87,17 @@ def test_a_run_without_matplotlib_says_so_and_goes_on(tmp_path):
     assert "data-scaling[plot]" in done.stderr
     assert (tmp_path / "run" / "laws.csv").exists()
     assert not (tmp_path / "run" / "validation.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("use", "extra"),
+    [
+        (lambda draws, path: to_xarray(draws), "xarray"),
+        (lambda draws, path: write_parquet(draws, path), "data"),
+        (lambda draws, path: use_dask("tcp://x:1").__enter__(), "dask"),
+    ],
+)
+def test_each_adapter_names_its_extra(plain_install, tmp_path, use, extra):
+    draws = Contributions(np.zeros((1, 2)), np.ones((1, 2)))
+    with pytest.raises(MissingExtraError, match=rf"data-scaling\[{extra}\]"):
+        use(draws, tmp_path / "x")
