@@ -29,11 +29,14 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.marginals
+	$(BIN)/python -m benchmarks.sampling
 
 docs: $(VENV)/.dev
 	$(BIN)/data-scaling run adult --out runs/adult
-	cp runs/adult/summary.txt docs/adult-summary.txt
 	cp runs/adult/validation.png docs/adult-validation.png
+	@{ printf '# All points of UCI Adult\n\n```console\n$$ data-scaling run adult\n```\n\n'; \
+	   printf '```text\n'; cat runs/adult/summary.txt; printf '```\n\n'; \
+	   printf '![Contributions and their laws](adult-validation.png)\n'; } > docs/adult.md
 
 clean:
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
