@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.tree import DecisionTreeClassifier
@@ -72,6 +75,21 @@ def load_embeddings(data_dir: Path) -> Dataset:
     return Dataset(x[train], y[train], x[val], y[val], name="imdb_minilm")
 
 
+def load_cifar(data_dir: Path) -> Dataset:
+    """CIFAR-10 pixels, reduced to 256 principal components of the training part."""
+    pandas, image = import_module("pandas"), import_module("PIL.Image")
+    table = pandas.read_parquet(data_dir / "cifar10_jpeg_20k.parquet")
+    table = table.iloc[: 10_000 + N_VAL]
+    column = next(name for name in table.columns if "image" in name or "jpeg" in name)
+    pixels = np.stack(
+        [np.asarray(image.open(BytesIO(row))).ravel() for row in table[column]]
+    )
+    train, val = slice(0, 10_000), slice(10_000, None)
+    pca = PCA(256, whiten=True, random_state=0).fit(pixels[train] / 255.0)
+    x, y = pca.transform(pixels / 255.0), table["label"].to_numpy()
+    return Dataset(x[train], y[train], x[val], y[val], name="cifar10 pixels")
+
+
 def count_linear(_k: int, d: int, _n_val: int) -> float:
     """Two symmetric quadratic forms per point."""
     return 2.0 * d * d
@@ -130,5 +148,7 @@ CASES: dict[str, Case] = {
     "logistic-imdb": make_logistic_case(load_embeddings, 100),
     "logistic-adult": make_logistic_case(partial(load_named, name="adult"), 100),
     "logistic-spambase": make_logistic_case(SPAMBASE, 100),
+    "logistic-digits": make_logistic_case(partial(load_named, name="digits"), 15),
+    "logistic-cifar": make_logistic_case(load_cifar, 5, n_points=5_000),
     "refit-tree": make_refit_case(DecisionTreeClassifier(random_state=0), CLASSES_50),
 }

@@ -15,17 +15,18 @@ points, each in a process of its own, from the draws to the laws' table on disk.
 
 import argparse
 import json
-import multiprocessing
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 
 import data_scaling as ds
 from benchmarks.machine import describe_machine
@@ -132,9 +133,16 @@ def measure_shape(n_points: int, n_draws: int, size: int, n_rounds: int) -> Row:
 
 def measure_growth(n_points: int, n_jobs: int) -> Row:
     """Draw, fit and write the table, in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as executor:
-        return executor.submit(run_pool, n_points, n_jobs).result()
+    call = f"from benchmarks.sampling import *; print_pool({n_points}, {n_jobs})"
+    done = subprocess.run(
+        [sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True
+    )
+    row: Row = json.loads(done.stdout)
+    return row
+
+
+def print_pool(n_points: int, n_jobs: int) -> None:
+    print(json.dumps(run_pool(n_points, n_jobs)))
 
 
 def run_pool(n_points: int, n_jobs: int) -> Row:
@@ -157,7 +165,11 @@ def run_pool(n_points: int, n_jobs: int) -> Row:
         laws.to_frame().to_parquet(Path(folder, "laws.parquet"))
         laws.save(Path(folder, "laws.npz"))
         times["write_s"] = time.perf_counter() - started
-    usage = [resource.getrusage(who).ru_maxrss for who in (0, resource.RUSAGE_CHILDREN)]
+    get_reusable_executor().shutdown()  # so that the workers' memory is counted
+    usage = [
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    ]
     return {
         "points": n_points,
         "workers": n_jobs,
