@@ -134,7 +134,7 @@ def measure_shape(n_points: int, n_draws: int, size: int, n_rounds: int) -> Row:
 def measure_growth(n_points: int, n_jobs: int) -> Row:
     """Draw, fit and write the table, in a process of its own."""
     call = f"from benchmarks.sampling import *; print_pool({n_points}, {n_jobs})"
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True
     )
     row: Row = json.loads(done.stdout)
