@@ -1,5 +1,6 @@
 """Learners for tests of sampling: quick, exact, and failing when told to."""
 
+import os
 import time
 from dataclasses import dataclass
 
@@ -96,6 +97,24 @@ class BoundInterrupted(BoundMeanLearner):
         self.n_calls[0] += 1
         if self.n_calls[0] == 7:
             raise KeyboardInterrupt
+        return super().draw(coalition, points)
+
+
+@dataclass(frozen=True)
+class DeadlyLearner(MeanLearner):
+    """It ends any process that draws, but for one."""
+
+    spared: int = 0
+
+    def bind(self, dataset: Dataset, metric: object = None) -> "BoundDeadly":
+        return BoundDeadly(self, dataset.x_train, make_metric(metric, dataset.task))
+
+
+@dataclass(frozen=True, eq=False)
+class BoundDeadly(BoundMeanLearner):
+    def draw(self, coalition: np.ndarray, points: np.ndarray) -> Draw:
+        if os.getpid() != self.learner.spared:
+            os._exit(9)
         return super().draw(coalition, points)
 
 

@@ -6,11 +6,11 @@ import data_scaling as ds
 
 NAMES = """
     AggregateLaw AggregateLikelihoodEstimator Agreement AllDrawsFailedError
-    Contributions DataScalingError Dataset LogEstimator
-    DatasetError ExpansionLaws FailedDrawWarning FitStatus FitWarning
-    HierarchicalEstimator InputError LearningCurve LedgerCheck LedgerError
-    LedgerSummary LikelihoodEstimator MissingExtraError PlanMismatchError PowerLaws
-    Ranking RunCost SamplingPlan ScalingLaws Validation agreement combine_ledgers
+    Contributions DataScalingError Dataset DatasetError ExpansionLaws
+    FailedDrawWarning FitStatus FitWarning HierarchicalEstimator InputError
+    LearningCurve LedgerCheck LedgerError LedgerSummary LikelihoodEstimator
+    LogEstimator MissingExtraError PlanMismatchError PowerLaws Ranking RunCost
+    SamplingPlan ScalingLaws Validation WorkerLostError agreement combine_ledgers
     dataset_names describe_ledger estimate_cost fit_scaling_laws load_dataset
     load_laws make_learner make_metric monte_carlo_values rank_points read_table
     sample_contributions sample_learning_curve sample_ledger select_points

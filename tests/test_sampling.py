@@ -1,5 +1,6 @@
 """Sampling: right numbers, the same bits however they were drawn, failures told."""
 
+import os
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import joblib
 import numpy as np
 import pytest
 from fake_learners import (
+    DeadlyLearner,
     InfiniteLearner,
     InterruptedLearner,
     MeanLearner,
@@ -25,6 +27,7 @@ from data_scaling.errors import (
     InputError,
     LedgerError,
     PlanMismatchError,
+    WorkerLostError,
 )
 from data_scaling.ledger import (
     describe_ledger,
@@ -254,6 +257,15 @@ def test_two_runs_on_one_ledger_are_refused(tmp_path):
         pytest.raises(LedgerError, match="being written by another run"),
     ):
         sample_contributions(DATASET, MeanLearner(), more, ledger=path)
+
+
+def test_a_worker_that_ends_is_told_and_the_draws_are_kept(tmp_path):
+    learner = DeadlyLearner(seconds=0.02, spared=os.getpid())
+    with pytest.raises(WorkerLostError, match="in the ledger are kept"):
+        sample_contributions(DATASET, learner, PLAN, ledger=tmp_path / "x", n_jobs=2)
+    assert describe_ledger(tmp_path / "x").n_coalitions > 0
+    drawn = sample_contributions(DATASET, MeanLearner(), PLAN, ledger=tmp_path / "x")
+    assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), PLAN))
 
 
 def test_learners_may_be_named():

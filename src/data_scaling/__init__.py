@@ -29,6 +29,7 @@ from data_scaling.errors import (
     LedgerError,
     MissingExtraError,
     PlanMismatchError,
+    WorkerLostError,
 )
 from data_scaling.estimators import (
     AggregateLaw,
@@ -97,6 +98,7 @@ __all__ = [
     "SamplingPlan",
     "ScalingLaws",
     "Validation",
+    "WorkerLostError",
     "agreement",
     "combine_ledgers",
     "dataset_names",

@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 from collections.abc import Generator, Iterator
+from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from data_scaling._drawing import Recipe, Task, draw_segment, group_spans
-from data_scaling.errors import InputError
+from data_scaling.errors import InputError, WorkerLostError
 from data_scaling.ledger import Segment, Span
 from data_scaling.ledger.header import list_versions
 
@@ -110,7 +111,8 @@ def _run_tasks(
         return
     parcel = pack_recipe(recipe)
     calls = (delayed(_draw_packed)(parcel.name, parcel.content, t) for t in tasks)
-    with _send_ahead(backend, parcel) if is_cluster else nullcontext():
+    ahead = _send_ahead(backend, parcel) if is_cluster else nullcontext()
+    with _explain_loss(), ahead:
         if getattr(backend, "supports_return_generator", False):
             parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
             with _stop_quietly(parallel(calls)) as results:
@@ -176,6 +178,20 @@ def _draw_packed(name: str, content: NDArray[np.uint8], task: Task) -> list[Segm
     with _unpacking:
         recipe = unpack_recipe(Parcel(name, content))
     return draw_task(recipe, task)
+
+
+@contextmanager
+def _explain_loss() -> Iterator[None]:
+    """Say what it means that a worker process is gone."""
+    try:
+        yield
+    except (BrokenExecutor, CancelledError) as error:
+        raise WorkerLostError(
+            f"A process that drew has ended ({type(error).__name__}: {error}); on one "
+            "machine mostly because memory ran out, on Dask because a task ended "
+            "several workers. The draws in the ledger are kept: take fewer jobs or "
+            "smaller coalitions, and run again."
+        ) from error
 
 
 @contextmanager

@@ -14,6 +14,7 @@ __all__ = [
     "LedgerError",
     "MissingExtraError",
     "PlanMismatchError",
+    "WorkerLostError",
 ]
 
 
@@ -39,6 +40,10 @@ class LedgerError(DataScalingError, OSError):
 
 class AllDrawsFailedError(DataScalingError, RuntimeError):
     """No draw of a run gave a number."""
+
+
+class WorkerLostError(DataScalingError, RuntimeError):
+    """A process that drew has ended, and with it the run."""
 
 
 class MissingExtraError(DataScalingError, ImportError):
