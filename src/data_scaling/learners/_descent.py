@@ -105,7 +105,7 @@ class Effort:
     safe_size: float
     plain_steps: int
     careful_steps: int
-    memory: int = 4
+    memory: int
 
 
 class Objective(Protocol):

@@ -31,8 +31,9 @@ from data_scaling.learners._descent import (
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit
 
-PLAIN_STEPS: Final = 8
+PLAIN_STEPS: Final = 20
 CAREFUL_STEPS: Final = 60
+MEMORY: Final = 8
 _SCALAR_STEPS: Final = 40
 # Rows per pass: their margins on a coalition of 1,000 then fit the cache.
 _ROWS: Final = 256
@@ -91,7 +92,9 @@ class LogisticUpdater:
         self.fit = fit
         smallest_size = max(tolerance / max(utility_norm, _TINY), SMALLEST_SIZE)
         safe_size = max(tolerance / max(largest_norm, _TINY), SMALLEST_SIZE)
-        self._effort = Effort(smallest_size, safe_size, PLAIN_STEPS, CAREFUL_STEPS)
+        self._effort = Effort(
+            smallest_size, safe_size, PLAIN_STEPS, CAREFUL_STEPS, MEMORY
+        )
         self._half_x = 0.5 * fit.problem.x
         self._half_xt = np.ascontiguousarray(self._half_x.T)
         self._offset = (0.5 - fit.problem.y) @ fit.problem.x
