@@ -107,7 +107,7 @@ def make_regression_case(estimator: Any, load: Callable[[Path], Dataset]) -> Cas
 def make_logistic_case(
     load: Callable[[Path], Dataset], target: float, n_points: int = 10_000
 ) -> Case:
-    tight = LogisticRegression(solver="newton-cholesky", tol=1e-12, max_iter=1000)
+    tight = LogisticRegression(solver="newton-cholesky", tol=1e-15, max_iter=1000)
     default = LogisticRegression(max_iter=1000)
     return Case(load, default, tight, count_logistic, target, n_points)
 
