@@ -1,10 +1,12 @@
 """What all tests share: the folder of real data, and skipping without it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 # The same examples in every run: a test that fails once fails always.
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -32,3 +34,10 @@ def pytest_collection_modifyitems(
 def data_dir(pytestconfig: pytest.Config) -> Path:
     """Folder of real data; tests that use it carry the marker ``real_data``."""
     return _find_data_dir(pytestconfig)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_blas_thread() -> Iterator[None]:
+    """Keep small products from waiting for threads that share busy cores."""
+    with threadpool_limits(1):
+        yield
