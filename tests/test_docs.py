@@ -57,7 +57,9 @@ def test_the_readme_lists_all_names():
 
 def test_the_readme_names_the_targets_of_make():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"(?:`|\$ )make ([a-z]+)", PAGES[0].read_text(encoding="utf-8")):
+    for target in re.findall(
+        r"(?:`|\$ )make ([a-z]+)", PAGES[0].read_text(encoding="utf-8")
+    ):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 

@@ -1,5 +1,6 @@
 """The progress bar of a run: on a terminal or in a notebook, else nothing."""
 
+import shutil
 import sys
 from typing import Any
 
@@ -17,7 +18,8 @@ def open_bar(n_done: int, n_all: int, *, wanted: bool) -> Any:
         initial=n_done,
         unit="draw",
         disable=not (wanted and is_seen),
-        dynamic_ncols=True,
+        # A terminal that does not know its width says 0, and the bar would be empty.
+        ncols=shutil.get_terminal_size().columns,
     )
 
 

@@ -340,12 +340,13 @@ def _report_failures(n_failed: int, n_all: int, failures: Counter[str]) -> None:
     )
     if n_failed == n_all:
         raise AllDrawsFailedError(
-            f"All {n_all} draws failed. The most frequent reasons:{reasons}\n"
+            f"All {n_all} draws failed. The most frequent reasons, one of "
+            f"each training that failed:{reasons}\n"
             "Change the learner or its settings, or draw larger coalitions."
         )
     warnings.warn(
-        f"{n_failed} of {n_all} draws failed and are NaN. The most frequent reasons:"
-        f"{reasons}",
+        f"{n_failed} of {n_all} draws failed and are NaN. The most frequent reasons, "
+        f"one of each training that failed:{reasons}",
         FailedDrawWarning,
         stacklevel=3,
     )

@@ -11,6 +11,8 @@ from data_scaling.contributions import Contributions
 from data_scaling.laws import ScalingLaws
 from data_scaling.size_means import average_by_size, average_in_groups
 
+_NORMAL_95 = 1.96
+
 
 @dataclass(frozen=True, eq=False)
 class Validation:
@@ -29,6 +31,8 @@ class Validation:
         one and two draws.
     predicted : (n_points, n_sizes) float64 array
         Mean of psi over the very sizes of those draws, in units of the utility.
+    predicted_std : (n_points, n_sizes) float64 array
+        Standard deviation of psi at the size, in units of the utility.
     """
 
     points: IntArray
@@ -37,6 +41,7 @@ class Validation:
     mean: FloatArray
     mean_std: FloatArray
     predicted: FloatArray
+    predicted_std: FloatArray
 
     @property
     def r2(self) -> FloatArray:
@@ -60,6 +65,19 @@ class Validation:
         with np.errstate(divide="ignore", invalid="ignore"):
             share = _nanmean(noise) / _nanmean((spread - _nanmean(spread)) ** 2)
         return 1.0 - share
+
+    @property
+    def coverage(self) -> FloatArray:
+        """Share of points whose 95 % interval holds the mean at each size, (n_sizes,).
+
+        The intervals are widened by the standard error of the mean itself. NaN where no
+        point has both.
+        """
+        error = np.abs(self.mean - self.predicted)
+        with np.errstate(invalid="ignore"):
+            inside = error <= _NORMAL_95 * np.hypot(self.predicted_std, self.mean_std)
+            known = np.isfinite(error) & np.isfinite(self.mean_std)
+            return np.asarray(np.sum(inside & known, axis=0) / np.sum(known, axis=0))
 
     @property
     def r2_pooled(self) -> float:
@@ -134,6 +152,7 @@ def validate_laws(
         means.mean,
         means.mean_std,
         np.column_stack(predicted),
+        laws.take(contributions.points).psi_std(means.cardinality),
     )
 
 

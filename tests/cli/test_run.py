@@ -58,9 +58,9 @@ def test_the_table_of_laws_equals_the_laws(finished):
     laws = ds.load_laws(folder / "runs/breast_cancer/laws.npz")
     table = pd.read_csv(folder / "runs/breast_cancer/laws.csv")
     data = ds.load_dataset("breast_cancer")
-    tangent = laws.tangent(np.sqrt(27 * 272))
-    np.testing.assert_allclose(table["alpha"], tangent.alpha, rtol=1e-8)
-    np.testing.assert_allclose(table["psi_272"], laws.psi(272), rtol=1e-8)
+    first = next(name for name in table.columns if name.startswith("a_1_at_"))
+    np.testing.assert_allclose(table[first], laws.coefficients[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(table["psi_272"], laws.psi(272), rtol=1e-5)
     assert table["label"].tolist() == data.target_names(laws.points)
     assert table["row"].tolist() == data.row_ids.tolist()
     assert set(table["status"]) <= {status.label for status in ds.FitStatus}
@@ -94,6 +94,7 @@ def test_a_second_run_draws_nothing_and_says_the_same(finished):
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
     arguments = ["run", "lm_clf", "--draws", "10", "--max-cardinality", "150"]
     arguments += ["--validation-draws", "0", "--jobs", "1"]
+    arguments += ["--method", "likelihood"]
     whole = call(*arguments, "--out", "whole", folder=tmp_path)
     assert whole.returncode == 0, whole.stderr
     ledger = tmp_path / "killed" / "draws.ledger"

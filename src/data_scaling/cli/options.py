@@ -8,6 +8,7 @@ import typer
 from data_scaling.coalitions import find_smallest_cardinality, group_pool
 from data_scaling.datasets import Dataset, dataset_names, load_dataset, read_table
 from data_scaling.errors import InputError
+from data_scaling.learners import LEARNERS
 from data_scaling.plan import SamplingPlan
 
 DatasetName: TypeAlias = Annotated[
@@ -22,12 +23,13 @@ Target: TypeAlias = Annotated[
     str | None, typer.Option(help="Column of the file that is predicted.")
 ]
 Drop: TypeAlias = Annotated[
-    list[str] | None, typer.Option(help="Column of the file to leave out.")
+    list[str] | None,
+    typer.Option(help="Column of the file to leave out; may be given repeatedly."),
 ]
 LearnerName: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="logreg, linreg, knn, svm, tree, rf, gbm or skmlp. "
+        help=f"One of {', '.join(LEARNERS)} (the last two need the extra torch). "
         "[default: logreg, or linreg in a regression]"
     ),
 ]

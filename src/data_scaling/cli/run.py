@@ -58,7 +58,7 @@ def run(
     draws: Draws = 100,
     min_cardinality: MinCardinality = None,
     max_cardinality: MaxCardinality = None,
-    density: DensityName = "uniform",
+    density: DensityName = "log-uniform",
     method: Annotated[
         str,
         typer.Option(

@@ -22,6 +22,8 @@ from data_scaling.validation import Validation
 
 N_SHOWN = 5
 N_BEST = 100
+# Shortfall of R² from which on a size is named.
+MUCH_LESS = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,8 @@ def _describe_run(result: RunResult) -> str:
             f"{count(draws.n_draws, 'draw')} per point, coalitions of {sizes}: "
             f"{n_all:,} contributions, {draws.n_failed:,} failed; drawing or reading "
             f"them took {duration(result.sampling_time)}",
+            "psi is the expected contribution of a point to a model trained on so many "
+            "others; rows count from 0",
         ]
     )
 
@@ -96,8 +100,10 @@ def _list_points(
     ]
     ranks = [f"rank at {size:,.0f}" for size in (k, other_k)]
     header = ["row", "label", "psi", "95 % interval", *ranks]
-    scale = f" (psi in 1e{power:+03d} {result.contributions.unit})" if power else ""
-    return f"{what} at {k:,.0f} points{scale}\n{list_columns(header, lines)}"
+    unit = result.contributions.unit
+    scale = f"1e{power:+03d} {unit}" if power else unit
+    heading = f"{what} at {k:,.0f} points, the surest first (psi in {scale})"
+    return f"{heading}\n{list_columns(header, lines)}"
 
 
 def _describe_changes(result: RunResult) -> str:
@@ -142,6 +148,7 @@ def _describe_fit(result: RunResult) -> str:
         f"draws each: R² {validation.r2_pooled:.3f} over all"
     )
     lines.append(_list_r2(validation))
+    lines += _warn_of_poor_sizes(validation)
     return "\n".join(lines)
 
 
@@ -150,6 +157,19 @@ def _list_r2(validation: Validation) -> str:
     sizes = [f"{k:,.0f}" for k in validation.cardinality]
     rows = [
         ["R²", *(f"{value:.2f}" for value in validation.r2)],
-        ["true laws", *(f"{value:.2f}" for value in validation.r2_ceiling)],
+        ["of true laws", *(f"{value:.2f}" for value in validation.r2_ceiling)],
+        ["intervals hold", *(f"{value:.0%}" for value in validation.coverage)],
     ]
     return list_columns(["size", *sizes], rows)
+
+
+def _warn_of_poor_sizes(validation: Validation) -> list[str]:
+    """Say at which sizes the laws explain much less than true ones would."""
+    poor = validation.r2_ceiling - validation.r2 > MUCH_LESS
+    if not poor.any():
+        return []
+    sizes = ", ".join(f"{k:,.0f}" for k in validation.cardinality[poor])
+    return [
+        f"At {sizes} points the laws explain much less than true ones would: do not "
+        "trust ranks and intervals there. More draws help, or a larger smallest size."
+    ]

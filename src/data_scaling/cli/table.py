@@ -4,31 +4,24 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data_scaling._files import write_whole
 from data_scaling.datasets import Dataset
-from data_scaling.laws import FitStatus, ScalingLaws
+from data_scaling.laws import ExpansionLaws, FitStatus, ScalingLaws
 from data_scaling.ranking import Ranking
 
 
 def write_laws(path: Path, data: Dataset, laws: ScalingLaws, ranking: Ranking) -> None:
     """Write every point's law, and its value and rank at the ranking's sizes.
 
-    c, alpha, sigma and beta are those of the power laws that touch the laws at the
-    geometric mean of the ranking's sizes. The table needs no optional package, unlike
-    ``laws.to_frame()``.
+    The parameters are those of the laws: c, alpha, sigma and beta of power laws; of
+    expansions the coefficients (a_1 of 1/k) at the reference size, which is in the
+    column's name. The table needs no optional package, unlike ``laws.to_frame()``.
     """
-    tangent = laws.tangent(float(np.exp(np.mean(np.log(ranking.cardinality)))))
     columns: dict[str, Any] = {
         "point": laws.points,
         "row": data.row_ids[laws.points],
         "label": data.target_names(laws.points),
-        "c": tangent.c,
-        "alpha": tangent.alpha,
-        "sigma": tangent.sigma,
-        "beta": tangent.beta,
-        "n_draws": tangent.n_draws,
+        **_list_parameters(laws),
         "status": [FitStatus(value).label for value in laws.status],
     }
     for j, size in enumerate(ranking.cardinality):
@@ -47,6 +40,16 @@ def write_laws(path: Path, data: Dataset, laws: ScalingLaws, ranking: Ranking) -
         writer.writerows(zip(*(_to_text(c) for c in columns.values()), strict=True))
 
 
+def _list_parameters(laws: ScalingLaws) -> dict[str, Any]:
+    """Return the columns of the laws' own parameters."""
+    if isinstance(laws, ExpansionLaws):
+        names = [f"a_{power:g}_at_{laws.reference:.0f}" for power in laws.powers]
+        columns = dict(zip(names, laws.coefficients.T, strict=True))
+        return columns | {"noise": laws.noise, "noise_exponent": laws.noise_exponent}
+    power = laws.tangent(1.0)
+    return {name: getattr(power, name) for name in ("c", "alpha", "sigma", "beta")}
+
+
 def _to_text(values: Any) -> list[str]:
-    """Return numbers with the digits that tell them apart from their neighbours."""
-    return [f"{v:.9g}" if isinstance(v, float) else str(v) for v in values]
+    """Return numbers with six digits, more than any of them is known to."""
+    return [f"{v:.6g}" if isinstance(v, float) else str(v) for v in values]

@@ -10,6 +10,7 @@ from scipy import stats
 
 from data_scaling._typing import FloatArray
 from data_scaling.errors import InputError
+from data_scaling.laws.status import FitStatus
 
 _DTYPES: Mapping[str, Any] = {
     "points": np.intp,
@@ -97,6 +98,13 @@ def check_arrays(laws: Any, tails: Mapping[str, tuple[int, ...]]) -> None:
             )
         array.setflags(write=False)
         object.__setattr__(laws, name, array)
+
+
+def describe_laws(laws: Any) -> str:
+    """Return one line for people: how many points, and how their fits ended."""
+    counts = {status: int(np.sum(laws.status == status)) for status in FitStatus}
+    ends = ", ".join(f"{n} {status.label}" for status, n in counts.items() if n)
+    return f"<{type(laws).__name__} of {len(laws)} points: {ends}>"
 
 
 def array_names(laws: Any) -> list[str]:

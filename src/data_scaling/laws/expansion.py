@@ -20,6 +20,7 @@ from data_scaling.contributions import find_points
 from data_scaling.laws.arrays import (
     array_names,
     check_arrays,
+    describe_laws,
     half_width,
     log_sizes,
     select_rows,
@@ -38,7 +39,7 @@ _NORMAL = np.array(np.inf)
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExpansionLaws:
     r"""One expansion per point, as the mean and covariance of its coefficients.
 
@@ -105,6 +106,10 @@ class ExpansionLaws:
         object.__setattr__(self, "reference", float(self.reference))
         tails = {"coefficients": powers.shape, "covariance": powers.shape * 2}
         check_arrays(self, tails)
+
+    def __repr__(self) -> str:
+        """Return the number of points and how their fits ended."""
+        return describe_laws(self)
 
     def __len__(self) -> int:
         """Return the number of points."""

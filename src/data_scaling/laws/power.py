@@ -16,6 +16,7 @@ from data_scaling._typing import FloatArray, Int32Array, IntArray
 from data_scaling.contributions import find_points
 from data_scaling.laws.arrays import (
     check_arrays,
+    describe_laws,
     half_width,
     log_sizes,
     select_rows,
@@ -32,7 +33,7 @@ PARAMETERS = ("c", "alpha", "sigma", "beta")
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PowerLaws:
     r"""One power law per point, with the uncertainty of its four parameters.
 
@@ -94,6 +95,10 @@ class PowerLaws:
 
     def __post_init__(self) -> None:
         check_arrays(self, {"covariance": (4, 4)})
+
+    def __repr__(self) -> str:
+        """Return the number of points and how their fits ended."""
+        return describe_laws(self)
 
     def __len__(self) -> int:
         """Return the number of points."""
