@@ -67,3 +67,8 @@ def test_movers_are_ordered_from_climbing_to_falling():
 def test_laws_that_all_failed_are_refused():
     with pytest.raises(InputError, match="None of the 2 points has a law"):
         rank_points(make_laws([np.nan, np.nan], [1.0, 1.0]), [10])
+
+
+def test_no_size_is_refused():
+    with pytest.raises(InputError, match="cardinalities is empty"):
+        rank_points(make_laws([1.0], [1.0]), [])

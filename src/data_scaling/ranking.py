@@ -101,7 +101,7 @@ def rank_points(
     Raises
     ------
     InputError
-        If no point has a law, or a size is below 1.
+        If no point has a law, no size is given, or a size is below 1.
 
     Examples
     --------
@@ -117,6 +117,8 @@ def rank_points(
     [[1, 2], [2, 1]]
     """
     sizes = np.atleast_1d(np.asarray(cardinalities, dtype=np.float64))
+    if not sizes.size:
+        raise InputError("cardinalities is empty. Give at least one dataset size.")
     psi = laws.psi(sizes)
     if not np.isfinite(psi).all(axis=1).any():
         raise InputError(

@@ -145,7 +145,8 @@ def _draw_agreement(axes: "Axes", validation: Validation) -> None:
 def _label_sizes(axes: "Axes", sizes: FloatArray) -> None:
     """Scale the axis of sizes by ratio, and label some of the sizes themselves."""
     axes.set(xscale="log", xlabel="dataset size k")
-    shown = sizes[:: max(1, len(sizes) // _N_TICKS)]
+    places = np.linspace(0, len(sizes) - 1, min(_N_TICKS, len(sizes))).round()
+    shown = sizes[places.astype(np.intp)]
     axes.set_xticks(shown, [f"{size:,.0f}" for size in shown])
     axes.set_xticks([], minor=True)
 
