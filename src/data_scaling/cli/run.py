@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -33,8 +34,9 @@ from data_scaling.cli.summary import RunResult, summarise
 from data_scaling.cli.table import write_laws
 from data_scaling.cli.text import list_pairs
 from data_scaling.contributions import Contributions
+from data_scaling.datasets import Dataset
 from data_scaling.errors import MissingExtraError
-from data_scaling.fitting import make_estimator
+from data_scaling.fitting import Estimator, make_estimator
 from data_scaling.laws import ScalingLaws
 from data_scaling.learners import make_learner
 from data_scaling.plan import SamplingPlan
@@ -87,7 +89,7 @@ def run(
 
     Example: data-scaling run breast_cancer --draws 200
 
-    Example: data-scaling run houses.csv --target price --learner gbm
+    Example: data-scaling run houses.csv --target price --learner linreg
     """
     data = load_named_or_file(dataset, target, drop, seed, data_dir)
     name = learner or default_learner(data)
@@ -101,13 +103,31 @@ def run(
         sample_contributions, data, make_learner(name), metric=metric, n_jobs=jobs
     )
 
+    result, written = _value_points(
+        data, plan, estimator, sample, folder, validation_draws
+    )
+    text = summarise(result)
+    text += f"\n\nWritten\n{list_pairs({k: str(v) for k, v in written.items()})}"
+    with write_whole(folder / "summary.txt") as temporary:
+        temporary.write_text(text + "\n")
+    print(text)
+
+
+def _value_points(
+    data: Dataset,
+    plan: SamplingPlan,
+    estimator: Estimator,
+    sample: Callable[..., Contributions],
+    folder: Path,
+    n_validation_draws: int,
+) -> tuple[RunResult, dict[str, Path]]:
+    """Draw, fit, rank and test; return what was found, and where it was written."""
     start = time.perf_counter()
     contributions = sample(plan, ledger=folder / "draws.ledger")
-    sampling_time = time.perf_counter() - start
-    start = time.perf_counter()
+    sampled = time.perf_counter()
     laws = estimator.fit(contributions)
-    fitting_time = time.perf_counter() - start
-    ranking = rank_points(laws, [smallest, largest])
+    fitted = time.perf_counter()
+    ranking = rank_points(laws, [plan.min_cardinality, plan.max_cardinality])
     laws.save(folder / "laws.npz")
     write_laws(folder / "laws.csv", data, laws, ranking)
     written = {
@@ -116,22 +136,22 @@ def run(
         "table": folder / "laws.csv",
     }
     validation = None
-    if validation_draws:
-        ledger = folder / "validation.ledger"
-        staggered = _stagger(plan, data.n_points, validation_draws)
-        means = sample(staggered, ledger=ledger)
+    if n_validation_draws:
+        staggered = _stagger(plan, data.n_points, n_validation_draws)
+        written["test draws"] = folder / "validation.ledger"
+        means = sample(staggered, ledger=written["test draws"])
         validation = validate_laws(laws, means, staggered.cardinalities)
-        written |= {"test draws": ledger}
         written |= _write_figure(folder, laws, validation, means, data.name)
-    text = summarise(
-        RunResult(
-            data, contributions, laws, ranking, validation, sampling_time, fitting_time
-        )
+    result = RunResult(
+        data,
+        contributions,
+        laws,
+        ranking,
+        validation,
+        sampling_time=sampled - start,
+        fitting_time=fitted - sampled,
     )
-    text += f"\n\nWritten\n{list_pairs({k: str(v) for k, v in written.items()})}"
-    with write_whole(folder / "summary.txt") as temporary:
-        temporary.write_text(text + "\n")
-    print(text)
+    return result, written
 
 
 def _stagger(plan: SamplingPlan, n_points: int, n_draws: int) -> SamplingPlan:
