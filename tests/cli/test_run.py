@@ -160,6 +160,8 @@ def test_a_users_table_runs(tmp_path):
         (["wine", "--metric", "mse"], "'mse' is for regression"),
         (["wine", "--draws", "1"], "n_draws is 1. Give at least 2"),
         (["wine", "--max-cardinality", "500"], "Give at most 106"),
+        (["wine", "--max-cardinality", "0"], "is 0. Give"),
+        (["wine", "--min-cardinality", "0"], "is 0. Give"),
         (["wine", "--min-cardinality", "3"], "Give a min_cardinality of at least"),
     ],
 )

@@ -134,9 +134,12 @@ def default_range(
     data: Dataset, smallest: int | None, largest: int | None
 ) -> tuple[int, int]:
     """Return the range of sizes: as asked, else a tenth of the largest up to it."""
-    largest = largest or min(1000, data.n_points * 4 // 5)
-    workable = find_smallest_cardinality(group_pool(data).counts, 2) or 2
-    return smallest or max(largest // 10, workable), largest
+    if largest is None:
+        largest = min(1000, data.n_points * 4 // 5)
+    if smallest is None:
+        workable = find_smallest_cardinality(group_pool(data).counts, 2) or 2
+        smallest = max(largest // 10, workable)
+    return smallest, largest
 
 
 def make_plan(

@@ -76,7 +76,7 @@ class LogisticLearner:
         if len(dataset.classes) != 2:
             raise InputError(
                 f"The exact logistic learner needs two classes; {dataset.name} has "
-                f"{len(dataset.classes)}. Use make_learner('logreg'), which refits."
+                f"{len(dataset.classes)}. Use make_learner('logreg')."
             )
         x, x_val = (self._design(part) for part in (dataset.x_train, dataset.x_val))
         penalty = np.full(x.shape[1], 1.0 / self.C)
