@@ -70,8 +70,9 @@ class Validation:
     def coverage(self) -> FloatArray:
         """Share of points whose 95 % interval holds the mean at each size, (n_sizes,).
 
-        The intervals are widened by the standard error of the mean itself. NaN where no
-        point has both.
+        The interval is that of a normal distribution, 1.96 standard deviations of psi
+        and of the mean together, also for laws whose own intervals are of Student's t.
+        NaN where no point has both.
         """
         error = np.abs(self.mean - self.predicted)
         with np.errstate(invalid="ignore"):
