@@ -1,0 +1,85 @@
+"""The options that the scripts share, with one dash or two, and what they mean."""
+
+import os
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import data_scaling as ds
+from paths import DEFAULT_OUT
+
+#: Tables that are read as they lie in the data folder: file and target.
+TABLES = {
+    "california_housing": ("california_housing.parquet", "median_house_value"),
+    "electricity": ("electricity.parquet", "label"),
+    "pol": ("pol.parquet", "target"),
+    "spambase": ("spambase.parquet", "label"),
+}
+
+
+def make_parser(description: str | None, *, model: bool = True) -> ArgumentParser:
+    """Return a parser with the options that all scripts take.
+
+    Parameters
+    ----------
+    description : str
+        What the script does: its docstring.
+    model : bool
+        Whether the script also takes a model and a metric.
+    """
+    parser = ArgumentParser(description=description)
+    add(parser, "dataset", default="lm_clf", help="a dataset's name")
+    add(parser, "seed", type=int, default=0, help="seed of the draws")
+    add(parser, "data_dir", type=Path, help="folder of the raw files")
+    add(parser, "out", type=Path, default=DEFAULT_OUT, help="folder to write to")
+    if model:
+        add(parser, "model", default="logreg", help="a learner's name")
+        add(parser, "metric", help="a metric's name; by default the task's")
+    return parser
+
+
+def add(parser: ArgumentParser, name: str, **settings: Any) -> None:
+    """Add an option as ``-name`` and ``--name``, and with dashes for underscores."""
+    spellings = [f"-{name}", f"--{name}", f"--{name.replace('_', '-')}"]
+    if settings.get("default") is not None and "help" in settings:
+        settings["help"] += " [default: %(default)s]"
+    parser.add_argument(*dict.fromkeys(spellings), **settings)
+
+
+def add_sizes(parser: ArgumentParser) -> None:
+    """Add the range of coalition sizes, the paper's by default."""
+    add(parser, "min_cardinality", type=int, default=100, help="smallest coalition")
+    add(parser, "max_cardinality", type=int, default=1000, help="largest coalition")
+
+
+def add_sampling(parser: ArgumentParser) -> None:
+    """Add how a plan is drawn: points, jobs and shard."""
+    add(parser, "num_inds", type=int, default=-1, help="points to value; -1 for all")
+    add(parser, "jobs", type=int, default=-1, help="processes; -1 for all cores")
+    add(parser, "shard", type=read_shard, help="which part of how many, as 2/5")
+
+
+def read_shard(text: str) -> tuple[int, int]:
+    """Return (2, 5) for "2/5"."""
+    which, _, n_shards = text.partition("/")
+    return int(which), int(n_shards)
+
+
+def read_points(num_inds: int) -> int | None:
+    """Return the points of a plan: the first ones, or None for all."""
+    return None if num_inds == -1 else num_inds
+
+
+def read_integers(text: str) -> Sequence[int]:
+    """Return [5, 10] for "5,10"."""
+    return [int(part) for part in text.split(",")]
+
+
+def load_dataset(name: str, data_dir: Path | None) -> ds.Dataset:
+    """Load a dataset by its name, or one of the tables of the data folder."""
+    if name in ds.dataset_names() or name not in TABLES:
+        return ds.load_dataset(name, data_dir)
+    file, target = TABLES[name]
+    folder = data_dir or Path(os.environ.get("DATA_SCALING_DATA", "."))
+    return ds.read_table(folder / file, target)
