@@ -18,7 +18,14 @@ Examples
 from data_scaling.agreement import Agreement, agreement
 from data_scaling.contributions import Contributions
 from data_scaling.cost import RunCost, estimate_cost
-from data_scaling.datasets import Dataset, dataset_names, load_dataset, read_table
+from data_scaling.datasets import (
+    Dataset,
+    Preview,
+    Previews,
+    dataset_names,
+    load_dataset,
+    read_table,
+)
 from data_scaling.errors import (
     AllDrawsFailedError,
     DataScalingError,
@@ -93,6 +100,8 @@ __all__ = [
     "MissingExtraError",
     "PlanMismatchError",
     "PowerLaws",
+    "Preview",
+    "Previews",
     "Ranking",
     "RunCost",
     "SamplingPlan",

@@ -2,6 +2,15 @@
 
 from data_scaling.datasets.catalog import dataset_names, load_dataset
 from data_scaling.datasets.dataset import Dataset, Task
+from data_scaling.datasets.preview import Preview, Previews
 from data_scaling.datasets.table import read_table
 
-__all__ = ["Dataset", "Task", "dataset_names", "load_dataset", "read_table"]
+__all__ = [
+    "Dataset",
+    "Preview",
+    "Previews",
+    "Task",
+    "dataset_names",
+    "load_dataset",
+    "read_table",
+]

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from data_scaling._checks import check_finite
 from data_scaling._typing import FloatArray
+from data_scaling.datasets.preview import Preview, Previews, as_previews
 from data_scaling.errors import DatasetError
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -38,6 +39,8 @@ class Dataset:
         the index in the pool by default.
     feature_names : sequence of (n_features,) str, optional
         Name of each feature; ``x0``, ``x1``, ... by default.
+    previews : sequence of (n_train,) Preview, optional
+        What a person is shown of each training row; none by default.
 
     Attributes
     ----------
@@ -48,6 +51,8 @@ class Dataset:
         class, its position in ``classes``.
     classes : tuple of str
         Names of the classes in sorted order; empty in a regression.
+    previews : Previews
+        One preview per training row, or empty.
 
     Raises
     ------
@@ -76,6 +81,7 @@ class Dataset:
     classes: tuple[str, ...]
     row_ids: NDArray[Any]
     feature_names: tuple[str, ...]
+    previews: Previews
 
     def __init__(
         self,
@@ -89,6 +95,7 @@ class Dataset:
         name: str = "dataset",
         row_ids: ArrayLike | None = None,
         feature_names: Sequence[str] | None = None,
+        previews: Sequence[Preview] | None = None,
     ) -> None:
         if (x_test is None) != (y_test is None):
             raise DatasetError("Only one of x_test and y_test was given. Give both.")
@@ -111,6 +118,8 @@ class Dataset:
             object.__setattr__(self, field, array)
         names = _check_feature_names(feature_names, arrays["x_train"].shape[1])
         object.__setattr__(self, "feature_names", names)
+        shown = _check_previews(previews, len(arrays["x_train"]))
+        object.__setattr__(self, "previews", shown)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "classes", classes)
 
@@ -134,7 +143,7 @@ class Dataset:
         """Hexadecimal digest of what determines a draw, 32 characters.
 
         It covers the arrays of all parts and the names of the classes; the names of
-        the dataset, its rows and its features do not enter.
+        the dataset, its rows and its features do not enter, nor do the previews.
         """
         digest = hashlib.sha256("\x1f".join(self.classes).encode())
         for part in ("train", "val", "test"):
@@ -273,3 +282,13 @@ def _check_feature_names(
             "Give one per column."
         )
     return tuple(str(name) for name in feature_names)
+
+
+def _check_previews(previews: Sequence[Preview] | None, n_points: int) -> Previews:
+    shown = as_previews(previews)
+    if len(shown) not in (0, n_points):
+        raise DatasetError(
+            f"{len(shown)} previews were given for {n_points} training rows. Give one "
+            "per row, or none."
+        )
+    return shown

@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from data_scaling._typing import BoolArray, FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
+from data_scaling.datasets.preview import MAX_FIELDS, Previews
 from data_scaling.datasets.splits import Split, split_rows
 from data_scaling.errors import DatasetError
 
@@ -90,7 +91,8 @@ def prepare_dataset(
     Returns
     -------
     Dataset
-        Its ``row_ids`` are the row numbers in the table.
+        Its ``row_ids`` are the row numbers in the table; its previews show the first
+        raw columns of each training row.
 
     Raises
     ------
@@ -126,7 +128,19 @@ def prepare_dataset(
         name=name,
         row_ids=split.train,
         feature_names=feature_names,
+        previews=_preview_rows(table, split.train),
     )
+
+
+def _preview_rows(table: RawTable, rows: IntArray) -> Previews:
+    columns: dict[str, NDArray[Any]] = {}
+    for names, values in (
+        (table.numeric_names, table.numeric),
+        (table.categorical_names, table.categorical),
+    ):
+        for i, name in enumerate(names[: MAX_FIELDS - len(columns)]):
+            columns[name] = values[rows, i]
+    return Previews(len(rows), columns=columns)
 
 
 def _fit_numeric(table: RawTable, train: IntArray) -> list[_Block]:
