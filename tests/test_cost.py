@@ -63,13 +63,13 @@ def test_the_ledger_has_the_size_that_was_told(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", PLANS)
 def test_the_time_is_that_of_the_run(kind):
-    """The learner sleeps 2 ms per call, so no other program can change the truth."""
+    """The learner sleeps 10 ms per call, long against what other programs add."""
     plan = replace(PLANS[kind], n_draws=10, n_base_draws=7)
-    learner = MeanLearner(seconds=0.002)
+    learner = MeanLearner(seconds=0.01)
     cost = estimate_cost(DATASET, learner, plan, n_jobs=1, pilot_seconds=1.0)
     n_calls = {"log-uniform": 17, "independent": 207, "staggered": 68}[kind]
-    assert 0.002 * n_calls <= cost.seconds < 0.006 * n_calls
-    assert cost.seconds_per_base_draw >= 0.002
+    assert 0.01 * n_calls <= cost.seconds < 0.03 * n_calls
+    assert cost.seconds_per_base_draw >= 0.01
 
 
 def test_a_plan_without_points_and_a_learner_that_fails_are_refused():

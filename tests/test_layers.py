@@ -14,7 +14,7 @@ LAYERS = """
     datasets metrics
     learners
     coalitions plan
-    contributions learning_curve size_means ledger laws
+    learning_curve contributions size_means ledger laws
     _progress _drawing _workers sampling cost
     estimators
     agreement valuation selection validation ranking fitting

@@ -48,10 +48,11 @@ def test_each_utility_is_that_of_its_own_coalition(plan):
 @pytest.mark.parametrize("coalitions", ["shared", "independent"])
 def test_a_curve_lies_in_the_ledger_of_the_contributions(coalitions, tmp_path):
     path, plan = tmp_path / "x", replace(PLAN, coalitions=coalitions)
-    draws = sample_contributions(DATASET, MeanLearner(), plan, ledger=path)
-    assert not describe_ledger(path).is_complete
     curve = sample_learning_curve(DATASET, MeanLearner(), plan, ledger=path)
+    assert not describe_ledger(path).is_complete
+    draws = sample_contributions(DATASET, MeanLearner(), plan, ledger=path)
     assert describe_ledger(path).is_complete
+    assert_same_curve(curve, draws.base)
     assert_same_curve(curve, sample_learning_curve(DATASET, MeanLearner(), plan))
     assert_same_curve(curve, LearningCurve.load(path))
     again = sample_contributions(DATASET, MeanLearner(), plan, ledger=path)

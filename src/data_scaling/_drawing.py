@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ from data_scaling.coalitions import Pool, draw_coalition
 from data_scaling.errors import InputError
 from data_scaling.learners import BoundLearner
 from data_scaling.ledger import FIRST_BASE, LedgerHeader, Segment, Span
+from data_scaling.ledger.segment import stack_descriptors
 from data_scaling.plan import SamplingPlan
 
 Task: TypeAlias = tuple[Span, ...]
@@ -63,7 +64,7 @@ def draw_segment(recipe: Recipe, first: int, stop: int) -> Segment:
     utility = np.empty(stop - first)
     delta = np.empty((stop - first, n_points))
     members = np.empty((stop - first, n_points), dtype=np.bool_)
-    descriptors: list[FloatArray | None] = []
+    descriptors: list[FloatArray] = []
     failures: Counter[str] = Counter()
     seconds = 0.0
     with threadpool_limits(1):
@@ -78,18 +79,17 @@ def draw_segment(recipe: Recipe, first: int, stop: int) -> Segment:
             numbers = delta[row] if n_points else utility[row : row + 1]
             missing = ~np.isfinite(numbers)
             numbers[missing] = np.nan
-            descriptors.append(draw.descriptor)
+            descriptors.append(_as_row(draw.descriptor))
             failures.update(draw.failures)
             if missing.any() and not draw.failures:
                 failures["The learner gave no finite number."] += 1
-    descriptor = _stack_descriptors(descriptors)
     return Segment(
         first,
         cardinality,
         utility,
         delta,
         members,
-        descriptor,
+        stack_descriptors(descriptors),
         dict(failures),
         seconds,
     )
@@ -123,14 +123,8 @@ def _contains(coalition: IntArray, points: IntArray, n_pool: int) -> Any:
     return is_member[points]
 
 
-def _stack_descriptors(descriptors: Sequence[FloatArray | None]) -> FloatArray:
-    """Return one row per coalition; NaN where a training failed."""
-    n_numbers = max((len(d) for d in descriptors if d is not None), default=0)
-    stacked = np.full((len(descriptors), n_numbers), np.nan)
-    for row, descriptor in enumerate(descriptors):
-        if descriptor is not None:
-            stacked[row] = descriptor
-    return stacked
+def _as_row(descriptor: FloatArray | None) -> FloatArray:
+    return np.empty((1, 0)) if descriptor is None else descriptor[None, :]
 
 
 def find_missing(drawn: Iterable[Span], wanted: Iterable[Span]) -> Iterator[Span]:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from data_scaling._checks import check_at_least, require_extra
 from data_scaling._typing import FloatArray, Int32Array, IntArray
 from data_scaling.errors import InputError
+from data_scaling.learning_curve import LearningCurve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,12 @@ class Contributions:
     metric, unit, dataset, learner, fingerprint : str
         Where the draws come from, for reports: names of the metric, its unit, the
         dataset and the learner, and the fingerprint of the dataset.
+    coalitions : LearningCurve, optional
+        The coalitions that the deltas were measured on: their size (a point inside
+        counted), U(D) and descriptor. Shared ones are ``n_draws``, one per column;
+        independent ones ``n_draws * n_points``, all points of the first draw first.
+    base : LearningCurve, optional
+        The coalitions that were drawn without any point.
 
     Raises
     ------
@@ -60,9 +67,12 @@ class Contributions:
     dataset: str = ""
     learner: str = ""
     fingerprint: str = ""
+    coalitions: LearningCurve | None = None
+    base: LearningCurve | None = None
 
     def __post_init__(self) -> None:
         delta, sizes, points = _check_draws(self.delta, self.cardinality, self.points)
+        _check_coalitions(self.coalitions, delta.shape)
         arrays: dict[str, NDArray[Any]]
         arrays = {"delta": delta, "cardinality": sizes, "points": points}
         for name, array in arrays.items():
@@ -103,6 +113,7 @@ class Contributions:
             self,
             delta=self.delta[:, :n_draws],
             cardinality=self.cardinality[:, :n_draws],
+            coalitions=self._take_coalitions(np.arange(self.n_points), n_draws),
         )
 
     def take(self, points: ArrayLike) -> "Contributions":
@@ -119,7 +130,17 @@ class Contributions:
             delta=self.delta[rows],
             cardinality=self.cardinality[rows],
             points=self.points[rows],
+            coalitions=self._take_coalitions(rows, self.n_draws),
         )
+
+    def _take_coalitions(self, rows: IntArray, n_draws: int) -> LearningCurve | None:
+        """Return the coalitions of some rows and of the first draws."""
+        if self.coalitions is None:
+            return None
+        draws = np.arange(n_draws)
+        if self.coalitions.n_draws > self.n_draws:
+            draws = (self.n_points * draws[:, None] + rows).ravel()
+        return self.coalitions.take(draws)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a long table with the columns point, draw, cardinality and delta."""
@@ -225,6 +246,16 @@ def _check_draws(
     if repeated.size:
         raise InputError(f"Point {repeated[0]} stands twice. Give each point one row.")
     return values, sizes, given.astype(np.intp, copy=False)
+
+
+def _check_coalitions(coalitions: LearningCurve | None, shape: tuple[int, ...]) -> None:
+    n_points, n_draws = shape
+    if coalitions is None or coalitions.n_draws in (n_draws, n_draws * n_points):
+        return
+    raise InputError(
+        f"There are {coalitions.n_draws} coalitions, but delta has shape {shape}. Give "
+        f"one for each of the {n_draws} draws, or one for each point and draw."
+    )
 
 
 def _check_sizes(cardinality: ArrayLike, shape: tuple[int, ...]) -> Int32Array:

@@ -1,11 +1,11 @@
 """Utilities of random coalitions: the ordinary learning curve."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data_scaling._typing import FloatArray, Int32Array
+from data_scaling._typing import FloatArray, Int32Array, IntArray
 
 __all__ = ["LearningCurve"]
 
@@ -61,6 +61,15 @@ class LearningCurve:
     def n_failed(self) -> int:
         """Number of coalitions without a utility."""
         return int(np.count_nonzero(np.isnan(self.utility)))
+
+    def take(self, draws: IntArray) -> "LearningCurve":
+        """Return some of the coalitions, by their place among the draws."""
+        return replace(
+            self,
+            cardinality=self.cardinality[draws],
+            utility=self.utility[draws],
+            descriptor=self.descriptor[draws],
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "LearningCurve":

@@ -77,7 +77,9 @@ def sample_contributions(
     Returns
     -------
     Contributions
-        One row per point, one column per draw; NaN where a training failed.
+        One row per point, one column per draw; NaN where a training failed. With the
+        coalitions behind the draws (``.coalitions``) and, if the plan has base draws,
+        those without points (``.base``).
 
     Raises
     ------
@@ -113,17 +115,20 @@ def sample_contributions(
         )
     with threadpool_limits(1):
         header, recipe = prepare_run(dataset, learner, plan, metric)
-        spans = header.spans[:1]
         if ledger is None:
             assembly = Assembly(header)
-            _draw_missing(recipe, spans, [], assembly.add, n_jobs, progress)
+            _draw_missing(recipe, header.spans, [], assembly.add, n_jobs, progress)
         else:
-            _draw_into(ledger, header, recipe, spans, n_jobs, progress)
-            assembly = read_assembly(ledger, n_draws=plan.n_draws)
+            _draw_into(ledger, header, recipe, header.spans, n_jobs, progress)
+            assembly = read_assembly(
+                ledger, n_draws=plan.n_draws, n_base_draws=plan.n_base_draws
+            )
     contributions = assembly.finish()
-    _report_failures(
-        contributions.n_failed, contributions.delta.size, assembly.failures
-    )
+    n_failed, n_all = contributions.n_failed, contributions.delta.size
+    if contributions.base is not None:
+        n_failed += contributions.base.n_failed
+        n_all += contributions.base.n_draws
+    _report_failures(n_failed, n_all, assembly.failures)
     return contributions
 
 
@@ -140,7 +145,7 @@ def sample_learning_curve(
     """Draw the utilities of random coalitions: the base draws of a plan.
 
     They cost one training each, however many points the plan values, and may lie in
-    the same ledger as its contributions.
+    the same ledger as its contributions, whose draws are left alone here.
 
     Parameters
     ----------

@@ -28,13 +28,8 @@ class Assembly:
     Parameters
     ----------
     header : LedgerHeader
-        What is drawn; its plan says how many draws there are. Coalitions beyond them,
-        and those without points, are left out.
-
-    Attributes
-    ----------
-    failures : Counter of str
-        How often each reason of a failed training occurred.
+        What is drawn; its plan says how many draws there are. Coalitions beyond them
+        are left out.
     """
 
     def __init__(self, header: LedgerHeader) -> None:
@@ -45,14 +40,21 @@ class Assembly:
         self._cardinality: Int32Array = np.empty(shape, dtype=np.int32)
         self._is_there = np.zeros(header.n_coalitions, dtype=np.bool_)
         self._waiting: list[Segment] = []
-        self.failures: Counter[str] = Counter()
+        self._coalitions = CurveAssembly(header, with_points=True)
+        self._base = CurveAssembly(header)
+
+    @property
+    def failures(self) -> Counter[str]:
+        """How often each reason of a failed training occurred."""
+        return self._coalitions.failures + self._base.failures
 
     def add(self, segment: Segment) -> None:
         """Write the draws of a segment to their places."""
+        self._coalitions.add(segment)
+        self._base.add(segment)
         n_kept = min(segment.stop, self._header.n_coalitions) - segment.first
         if n_kept <= 0:
             return
-        self.failures.update(segment.failures)
         kept = take_coalitions(segment, segment.first, segment.first + n_kept)
         self._is_there[kept.first : kept.stop] = True
         if not self._header.plan.is_shared:
@@ -116,6 +118,8 @@ class Assembly:
             dataset=header.dataset,
             learner=header.learner,
             fingerprint=header.fingerprint,
+            coalitions=self._coalitions.finish(),
+            base=self._base.finish() if header.n_base else None,
         )
 
 
@@ -146,8 +150,9 @@ class CurveAssembly:
         if not self._first <= segment.first < self._stop:
             return
         self.failures.update(segment.failures)
-        nothing = segment.delta[:, :0]
-        light = replace(segment, delta=nothing, members=segment.members[:, :0])
+        # New arrays: an empty view would keep the deltas in memory.
+        nothing = np.empty((len(segment.utility), 0))
+        light = replace(segment, delta=nothing, members=nothing.astype(np.bool_))
         self._segments.append(light)
 
     def finish(self) -> LearningCurve:

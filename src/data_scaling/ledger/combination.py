@@ -21,6 +21,7 @@ from data_scaling.ledger.segment import (
     Segment,
     Span,
     join_segments,
+    stack_descriptors,
     take_coalitions,
 )
 from data_scaling.ledger.summary import LedgerSummary, describe_ledger
@@ -224,4 +225,12 @@ def _are_same_draws(one: Segment, two: Segment) -> bool:
         and np.array_equal(one.members, two.members)
         and np.array_equal(one.utility, two.utility, equal_nan=True)
         and np.array_equal(one.delta, two.delta, equal_nan=True)
+        and _are_same_descriptors(one, two)
     )
+
+
+def _are_same_descriptors(one: Segment, two: Segment) -> bool:
+    # One whose training failed has NaN for every number, or none at all.
+    rows = stack_descriptors([one.descriptor, two.descriptor])
+    half = len(one.descriptor)
+    return np.array_equal(rows[:half], rows[half:], equal_nan=True)

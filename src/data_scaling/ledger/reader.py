@@ -39,7 +39,7 @@ def read_contributions(
     -------
     Contributions
         Draws that the ledger does not hold yet are NaN, at the smallest size of the
-        plan.
+        plan; with the coalitions behind the draws, and those without points.
 
     Raises
     ------
@@ -50,15 +50,22 @@ def read_contributions(
 
 
 def read_assembly(
-    path: str | os.PathLike[str], *, n_draws: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    n_draws: int | None = None,
+    n_base_draws: int | None = None,
 ) -> Assembly:
     """Read the draws of a ledger, with the reasons of those that failed.
 
-    Parameters and errors are those of :func:`read_contributions`.
+    Parameters and errors are those of :func:`read_contributions`; ``n_base_draws``, if
+    given, takes the first of the draws without points alone.
     """
     with open_reader(path) as (connection, header):
         if n_draws is not None:
             header = _shorten_plan(header, n_draws)
+        if n_base_draws is not None:
+            plan = replace(header.plan, n_base_draws=n_base_draws)
+            header = replace(header, plan=plan)
         assembly = Assembly(header)
         for segment in read_segments(connection, Path(path), header):
             assembly.add(segment)
