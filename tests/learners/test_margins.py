@@ -8,6 +8,20 @@ import pytest
 from data_scaling.learners._margins import MarginScorer
 from data_scaling.metrics import METRICS
 
+METRICS_OF_CLASSES = [
+    name for name, metric in METRICS.items() if metric.task == "classification"
+]
+
+
+@pytest.mark.parametrize("name", METRICS_OF_CLASSES)
+def test_the_utility_is_that_of_the_probabilities(name):
+    rng = np.random.default_rng(1)
+    x, y, theta = rng.normal(size=(37, 3)), rng.integers(0, 2, 37), rng.normal(size=3)
+    p = 1 / (1 + np.exp(-x @ theta))
+    expected = METRICS[name].utilities(y, np.stack([1 - p, p], axis=-1))
+    found = MarginScorer(x, y, METRICS[name]).utility(theta)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 30.0, 300.0])
 @pytest.mark.parametrize("shift", [1e-6, 1.0, 60.0, 400.0])
@@ -34,7 +48,7 @@ def test_changes_equal_differences_of_losses(scale, shift):
 
 def test_a_row_of_nan_gives_nan():
     scorer = MarginScorer(np.ones((5, 1)), np.array([0, 1, 1, 0, 1]), METRICS["brier"])
-    for metric in ("brier", "log_loss", "accuracy"):
+    for metric in METRICS_OF_CLASSES:
         scorer = MarginScorer(scorer.x_val, scorer.y_val, METRICS[metric])
         found = scorer.changes(np.array([[0.3], [np.nan]]), np.array([0.1]))
         assert np.isfinite(found[0])

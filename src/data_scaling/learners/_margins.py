@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from data_scaling._typing import FloatArray
 from data_scaling.learners._lbfgs import row_dot
-from data_scaling.metrics import LogLoss, Metric
+from data_scaling.metrics import LogLoss, Metric, SoftmaxLogLoss
 
 # Rows per pass: their margins on 1,000 validation points then fit the cache.
 _ROWS: Final = 256
@@ -98,6 +98,11 @@ class MarginScorer:
         return columns
 
     def _utilities(self, theta: FloatArray) -> FloatArray:
+        if isinstance(self.metric, SoftmaxLogLoss):
+            # The truth's probability less the other's is tanh of half its log-odds.
+            gap = np.tanh(theta @ (-0.5 * self._signed.T))
+            np.exp(np.negative(gap, out=gap), out=gap)
+            return np.asarray(-np.log1p(gap, out=gap).mean(axis=1))
         p = expit(theta @ self.x_val.T)
         utilities = self.metric.utilities(self.y_val, np.stack([1.0 - p, p], axis=-1))
         return np.where(np.isfinite(theta).all(axis=1), utilities, np.nan)
