@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import data_scaling as ds
+from data_scaling.datasets.embedded import read_embeddings
 from paths import DEFAULT_OUT
 
 #: Tables that are read as they lie in the data folder: file and target.
@@ -16,6 +17,8 @@ TABLES = {
     "pol": ("pol.parquet", "target"),
     "spambase": ("spambase.parquet", "label"),
 }
+#: Embeddings of the data folder that others have made.
+EMBEDDINGS = {"imdb_minilm": "imdb_minilm.npz"}
 
 
 def make_parser(description: str | None, *, model: bool = True) -> ArgumentParser:
@@ -78,8 +81,10 @@ def read_integers(text: str) -> Sequence[int]:
 
 def load_dataset(name: str, data_dir: Path | None) -> ds.Dataset:
     """Load a dataset by its name, or one of the tables of the data folder."""
-    if name in ds.dataset_names() or name not in TABLES:
-        return ds.load_dataset(name, data_dir)
-    file, target = TABLES[name]
     folder = data_dir or Path(os.environ.get("DATA_SCALING_DATA", "."))
-    return ds.read_table(folder / file, target)
+    if name in EMBEDDINGS:
+        return read_embeddings(folder / EMBEDDINGS[name], name=name)
+    if name in TABLES:
+        file, target = TABLES[name]
+        return ds.read_table(folder / file, target, name=name)
+    return ds.load_dataset(name, data_dir)

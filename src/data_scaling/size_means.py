@@ -78,6 +78,21 @@ def average_by_size(
     return SizeMeans(sizes, group, count.astype(np.intp), mean, mean_std, variance)
 
 
+def space_sizes(smallest: int, largest: int, n_sizes: int) -> list[int]:
+    """Return whole sizes spaced evenly in ratio, both ends included.
+
+    They are rounded down, as the paper's are, and each is given once.
+
+    Examples
+    --------
+    >>> space_sizes(100, 1000, 10)
+    [100, 129, 166, 215, 278, 359, 464, 599, 774, 1000]
+    """
+    spaced = np.geomspace(smallest, largest, n_sizes)
+    # A whole number may come out smaller by rounding.
+    return [int(size) for size in np.unique(np.floor(spaced + 1e-9))]
+
+
 def average_in_groups(values: FloatArray, chosen: BoolArray) -> FloatArray:
     """Return the mean of every row's chosen values, (n_points,); NaN where none is."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,0 +1,40 @@
+"""Draw the contributions that laws are fitted to, over a full range of sizes."""
+
+from collections.abc import Sequence
+
+import data_scaling as ds
+from options import add, add_sampling, add_sizes, load_dataset, make_parser, read_points
+from paths import Paths
+
+#: The paper's draws per point.
+N_DRAWS = 500
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = make_parser(__doc__)
+    add_sizes(parser)
+    add_sampling(parser)
+    add(parser, "num_samples", type=int, default=N_DRAWS, help="draws per point")
+    args = parser.parse_args(argv)
+    plan = ds.SamplingPlan(
+        args.num_samples,
+        args.min_cardinality,
+        args.max_cardinality,
+        points=read_points(args.num_inds),
+        seed=args.seed,
+    )
+    ledger = Paths.of(args).ledger("fit", args.shard)
+    summary = ds.sample_ledger(
+        load_dataset(args.dataset, args.data_dir),
+        args.model,
+        plan,
+        ledger,
+        metric=args.metric,
+        shard=args.shard,
+        n_jobs=args.jobs,
+    )
+    print(f"{ledger}: {summary.n_drawn:,} draws, {summary.n_failed:,} failed")
+
+
+if __name__ == "__main__":
+    main()
