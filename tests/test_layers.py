@@ -15,7 +15,7 @@ LAYERS = """
     learners
     coalitions plan
     learning_curve contributions size_means ledger laws
-    _progress _drawing _workers sampling cost
+    _progress _drawing _pacing _workers sampling cost
     estimators
     agreement valuation selection validation ranking fitting
     plotting interop

@@ -91,6 +91,7 @@ def test_memory_and_ledger_and_a_second_reading_have_the_same_bits(kind, tmp_pat
 def test_two_jobs_give_the_bits_of_one(kind, tmp_path, monkeypatch):
     monkeypatch.setattr("data_scaling._workers.PILOT_SECONDS", 0.01)
     monkeypatch.setattr("data_scaling._workers.TASK_SECONDS", 0.02)
+    monkeypatch.setattr("data_scaling._workers.START_SECONDS", 0.0)
     path, plan, learner = tmp_path / "x", PLANS[kind], MeanLearner(seconds=0.004)
     alone = sample_contributions(DATASET, MeanLearner(), plan)
     both = sample_contributions(DATASET, learner, plan, ledger=path, n_jobs=2)
@@ -101,15 +102,17 @@ def test_two_jobs_give_the_bits_of_one(kind, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("backend", ["threading", "multiprocessing"])
-def test_other_backends_give_the_same_bits(backend):
+def test_other_backends_give_the_same_bits(backend, monkeypatch):
     """The second cannot stream results, so it gets its draws in waves."""
+    monkeypatch.setattr("data_scaling._workers.START_SECONDS", 0.0)
     learner = MeanLearner(seconds=0.01)
     with joblib.parallel_config(backend, n_jobs=2):
         drawn = sample_contributions(DATASET, learner, PLAN)
     assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), PLAN))
 
 
-def test_large_arrays_reach_the_workers_unchanged():
+def test_large_arrays_reach_the_workers_unchanged(monkeypatch):
+    monkeypatch.setattr("data_scaling._workers.START_SECONDS", 0.0)
     x = np.random.default_rng(1).normal(size=(60_000, 3))  # above joblib's 1 MB
     dataset = Dataset(x, x[:, 0], x[:5], x[:5, 0])
     plan = SamplingPlan(40, 100, 1000, points=50)
@@ -259,7 +262,8 @@ def test_two_runs_on_one_ledger_are_refused(tmp_path):
         sample_contributions(DATASET, MeanLearner(), more, ledger=path)
 
 
-def test_a_worker_that_ends_is_told_and_the_draws_are_kept(tmp_path):
+def test_a_worker_that_ends_is_told_and_the_draws_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("data_scaling._workers.START_SECONDS", 0.0)
     learner = DeadlyLearner(seconds=0.02, spared=os.getpid())
     with pytest.raises(WorkerLostError, match="in the ledger are kept"):
         sample_contributions(DATASET, learner, PLAN, ledger=tmp_path / "x", n_jobs=2)

@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
@@ -20,14 +20,20 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from data_scaling._drawing import Recipe, Task, draw_segment, group_spans
+from data_scaling._drawing import Recipe, Task, draw_segment
+from data_scaling._pacing import (
+    PILOT_SECONDS,
+    TASK_SECONDS,
+    GrowingTasks,
+    probe_seconds,
+)
 from data_scaling.errors import InputError, WorkerLostError
 from data_scaling.ledger import Segment, Span
 from data_scaling.ledger.header import list_versions
 
-TASK_SECONDS = 0.5  # drawing per task: long against its transport, short to wait for
-PILOT_SECONDS = 0.1  # a block of draws this long tells what a draw takes
-MAX_TASK_BYTES = 2**25  # of results, so that what is under way fits in memory
+# What starting worker processes costs. Less work than this is done without them; of
+# more, the driver draws this long itself while they start.
+START_SECONDS = 2.0
 LARGE_BLOCK_BYTES = 31 * 2**20  # just below the largest block that glibc learns from
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +45,8 @@ def draw_spans(
 ) -> Generator[Segment, None, None]:
     """Yield the segments of spans as they are ready, in any order.
 
-    A pilot runs in this process; it tells how many draws make a task for the workers.
+    A pilot runs in this process; it tells how many draws make a task for the workers,
+    and whether there is enough to draw for starting any.
 
     Parameters
     ----------
@@ -54,40 +61,45 @@ def draw_spans(
     _keep_freed_memory()
     if not spans:
         return
-    limit = max(1, MAX_TASK_BYTES // (9 * recipe.count_points(spans[0][0]) + 12))
-    tasks = _GrowingTasks(spans, limit)
-    # The first calls import and warm caches, so the pilot grows until its last block
-    # takes long enough to be believed.
-    seconds, size = 0.0, 1
+    tasks = GrowingTasks(recipe, spans)
+    is_alone = _is_alone(n_jobs)
+    seconds = 0.0 if is_alone else probe_seconds(recipe, spans[0][0])
+    if not seconds:
+        seconds = yield from _draw_pilot(recipe, tasks)
+    size = round(TASK_SECONDS / seconds)
+    if is_alone or tasks.n_left * seconds < START_SECONDS:
+        for task in tasks.take_all(size):
+            yield from draw_task(recipe, task)
+        return
+    own = tasks.take(round(START_SECONDS / seconds))
+    yield from _run_tasks(recipe, own, tasks.take_all(size), n_jobs)
+
+
+def _is_alone(n_jobs: int | None) -> bool:
+    """Whether this process is the only one that draws."""
+    backend, _ = get_active_backend()
+    # None is allowed, as in joblib.
+    return effective_n_jobs(n_jobs) == 1 and not _is_cluster(backend)  # type: ignore[arg-type]
+
+
+def _is_cluster(backend: Any) -> bool:
+    return hasattr(backend, "client")
+
+
+def _draw_pilot(recipe: Recipe, tasks: GrowingTasks) -> Generator[Segment, None, float]:
+    """Draw the first draws; return how many seconds one took.
+
+    The first calls import and warm caches, so the pilot grows until its last block
+    takes long enough to be believed.
+    """
+    seconds, size, n_timed = 0.0, 1, 1
     while seconds < PILOT_SECONDS and (task := tasks.take(size)):
         started = time.perf_counter()
         yield from draw_task(recipe, task)
         seconds = time.perf_counter() - started
         n_timed = sum(stop - first for first, stop in task)
         size *= 2
-    rate = n_timed / max(seconds, 1e-9)
-    yield from _run_tasks(recipe, tasks.take_all(round(rate * TASK_SECONDS)), n_jobs)
-
-
-class _GrowingTasks:
-    """Spans that are taken from in tasks of changing size, up to a limit."""
-
-    def __init__(self, spans: list[Span], limit: int) -> None:
-        self._spans = spans
-        self._limit = limit
-
-    def take(self, size: int) -> Task:
-        """Take the next task away; it is empty when nothing is left."""
-        task = next(group_spans(self._spans, min(size, self._limit)), ())
-        if task:
-            last, end = task[-1][1], self._spans[len(task) - 1][1]
-            rest = [(last, end)] if last < end else []
-            self._spans = rest + self._spans[len(task) :]
-        return task
-
-    def take_all(self, size: int) -> Iterator[Task]:
-        """Return what is left, in tasks of one size."""
-        return group_spans(self._spans, min(max(size, 1), self._limit))
+    return max(seconds, 1e-9) / n_timed
 
 
 def draw_task(recipe: Recipe, task: Task) -> list[Segment]:
@@ -96,32 +108,27 @@ def draw_task(recipe: Recipe, task: Task) -> list[Segment]:
 
 
 def _run_tasks(
-    recipe: Recipe, tasks: Iterator[Task], n_jobs: int | None
+    recipe: Recipe, own: Task, tasks: Iterator[Task], n_jobs: int | None
 ) -> Iterator[Segment]:
-    first = next(tasks, None)
-    if first is None:
-        return
-    tasks = chain([first], tasks)
+    """Have the workers draw tasks, and this process one of its own meanwhile."""
     backend, _ = get_active_backend()
-    is_cluster = hasattr(backend, "client")
-    n_workers = effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None is allowed
-    if n_workers == 1 and not is_cluster:
-        for task in tasks:
-            yield from draw_task(recipe, task)
-        return
     parcel = pack_recipe(recipe)
     calls = (delayed(_draw_packed)(parcel.name, parcel.content, t) for t in tasks)
+    is_cluster = _is_cluster(backend)
     ahead = _send_ahead(backend, parcel) if is_cluster else nullcontext()
     with _explain_loss(), ahead:
         if getattr(backend, "supports_return_generator", False):
             parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
             with _stop_quietly(parallel(calls)) as results:
+                yield from draw_task(recipe, own)
                 for segments in results:
                     yield from segments
             return
+        yield from draw_task(recipe, own)
         # This backend gives its results when all are done, so it gets them in waves.
         parallel = Parallel(n_jobs, batch_size=1)
-        while wave := list(islice(calls, 4 * n_workers)):
+        n_wave = 4 * effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None too
+        while wave := list(islice(calls, n_wave)):
             for segments in parallel(wave):
                 yield from segments
 
