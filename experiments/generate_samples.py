@@ -1,4 +1,8 @@
-"""Draw the contributions that laws are fitted to, over a full range of sizes."""
+"""Draw the contributions that laws are fitted to, over a full range of sizes.
+
+``--kind`` names the ledger: ``pool`` for draws of all points, beside ``fit`` for those
+that are studied more closely, and ``reference`` for values to judge others by.
+"""
 
 from collections.abc import Sequence
 
@@ -15,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_sizes(parser)
     add_sampling(parser)
     add(parser, "num_samples", type=int, default=N_DRAWS, help="draws per point")
+    add(parser, "kind", default="fit", help="name of the ledger")
     args = parser.parse_args(argv)
     plan = ds.SamplingPlan(
         args.num_samples,
@@ -23,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         points=read_points(args.num_inds),
         seed=args.seed,
     )
-    ledger = Paths.of(args).ledger("fit", args.shard)
+    ledger = Paths.of(args).ledger(args.kind, args.shard)
     summary = ds.sample_ledger(
         load_dataset(args.dataset, args.data_dir),
         args.model,

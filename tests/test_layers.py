@@ -17,7 +17,8 @@ LAYERS = """
     learning_curve contributions size_means ledger laws
     _progress _drawing _pacing _workers sampling cost
     estimators
-    agreement valuation selection validation ranking fitting
+    agreement valuation weights selection validation ranking fitting
+    convergence addition boundary mislabelling
     plotting interop
     cli
     __init__ __main__

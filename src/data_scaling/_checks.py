@@ -41,3 +41,14 @@ def check_finite(name: str, values: Any) -> FloatArray:
             f"at index {where}. Impute or remove them."
         )
     return array
+
+
+def check_share(name: str, value: float) -> float:
+    """Return ``value`` if it is a number from 0 to 1, else raise."""
+    if isinstance(value, bool) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise InputError(f"{name} is {value!r}. Give a number from 0 to 1.")
+    if not 0 <= value <= 1:
+        raise InputError(f"{name} is {value}. Give a number from 0 to 1.")
+    return float(value)
