@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "data_scaling"
 
 # A module imports from itself and from what stands before it.
 LAYERS = """
-    errors _typing _random _files _checks
+    errors _typing _random _files _checks _text
     datasets metrics
     learners
     coalitions plan
@@ -20,6 +20,7 @@ LAYERS = """
     agreement valuation weights selection validation ranking fitting
     convergence addition boundary mislabelling
     plotting interop
+    report
     cli
     __init__ __main__
 """.split()

@@ -10,6 +10,7 @@ import typer
 from data_scaling.cli.combine import combine
 from data_scaling.cli.info import info
 from data_scaling.cli.plan import plan
+from data_scaling.cli.report import report
 from data_scaling.cli.run import run
 from data_scaling.cli.sample import sample
 from data_scaling.cli.verify import verify
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (run, plan, sample, combine, info, verify):
+for verb in (run, report, plan, sample, combine, info, verify):
     app.command()(verb)
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from data_scaling.cli.text import count, duration, list_pairs
+from data_scaling._text import count, duration
+from data_scaling.cli.text import list_pairs
 from data_scaling.ledger import LedgerSummary, describe_ledger
 
 

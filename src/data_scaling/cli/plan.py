@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from data_scaling._text import count, duration
 from data_scaling.cli.options import (
     BaseDraws,
     Cardinalities,
@@ -25,7 +26,7 @@ from data_scaling.cli.options import (
     load_named_or_file,
     make_plan,
 )
-from data_scaling.cli.text import count, duration, list_columns, list_pairs
+from data_scaling.cli.text import list_columns, list_pairs
 from data_scaling.cost import RunCost, estimate_cost
 
 

@@ -42,6 +42,7 @@ from data_scaling.learners import make_learner
 from data_scaling.plan import SamplingPlan
 from data_scaling.plotting import plot_validation, save_figure
 from data_scaling.ranking import rank_points
+from data_scaling.report import POINTS_FILE, save_points
 from data_scaling.sampling import sample_contributions
 from data_scaling.validation import Validation, validate_laws
 
@@ -129,6 +130,7 @@ def _value_points(
     fitted = time.perf_counter()
     ranking = rank_points(laws, [plan.min_cardinality, plan.max_cardinality])
     laws.save(folder / "laws.npz")
+    save_points(folder / POINTS_FILE, data)
     write_laws(folder / "laws.csv", data, laws, ranking)
     written = {
         "draws": folder / "draws.ledger",

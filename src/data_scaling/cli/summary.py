@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_scaling._text import count, duration
 from data_scaling._typing import IntArray
 from data_scaling.cli.text import (
     choose_unit,
-    count,
-    duration,
     in_unit,
     list_columns,
 )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from data_scaling.cli.text import count
+from data_scaling._text import count
 from data_scaling.ledger import verify_ledger
 
 

@@ -1,0 +1,109 @@
+// The laws of the listed points, evaluated at any size. The formulas are those of
+// PowerLaws and ExpansionLaws in Python; a test compares the rankings.
+
+function makeLaws(run) {
+  const table = run.arrays.law, width = table.width, n = table.length / width;
+  const quantile = run.arrays.quantile, { kind, reference, powers } = run.law;
+  const laws = {
+    n, psi: new Float64Array(n), half: new Float64Array(n),
+    evaluate(k) {
+      const one = at(k);
+      for (let i = 0; i < n; i++) {
+        const [psi, std] = one(i);
+        laws.psi[i] = psi;
+        laws.half[i] = std * quantile[i];
+      }
+    },
+    // Mean, half the width of its interval, and the standard deviation of one draw.
+    of(i, k) {
+      const [psi, std] = at(k)(i);
+      return { psi, half: std * quantile[i], noise: noise(i, k) };
+    },
+    parameters: (i) => (kind === "power" ? listPower(i) : listExpansion(i)),
+    exponent(i, k) {
+      const step = 1e-4, [near] = at(k)(i), [far] = at(k * (1 + step))(i);
+      return -Math.log(far / near) / Math.log1p(step);
+    },
+  };
+  const result = [0, 0];
+  const at = kind === "power" ? atPower : atExpansion;
+
+  function atExpansion(k) {
+    const m = powers.length, terms = powers.map((p) => (k / reference) ** -p);
+    const weights = [];
+    for (let a = 0; a < m; a++) for (let b = a; b < m; b++) weights.push((a === b ? 1 : 2) * terms[a] * terms[b]);
+    return (i) => {
+      let psi = 0, variance = 0, from = i * width;
+      for (let a = 0; a < m; a++) psi += table[from + a] * terms[a];
+      from += m;
+      for (let a = 0; a < weights.length; a++) variance += table[from + a] * weights[a];
+      result[0] = psi;
+      result[1] = Math.sqrt(Math.max(variance, 0));
+      return result;
+    };
+  }
+
+  function atPower(k) {
+    const L = Math.log(k / reference);
+    return (i) => {
+      const from = i * width, u = table[from];
+      const psi = u === 0 ? 0 : u * Math.exp(-table[from + 1] * L);
+      const variance = table[from + 2] - 2 * L * table[from + 3] + L * L * table[from + 4];
+      result[0] = psi;
+      result[1] = u === 0 ? 0 : Math.abs(psi) * Math.sqrt(Math.max(variance, 0));
+      return result;
+    };
+  }
+
+  function noise(i, k) {
+    const from = i * width + (kind === "power" ? 5 : width - 2);
+    const beta = table[from + 1];
+    return table[from] * Math.exp(-0.5 * (Number.isFinite(beta) ? beta : 0) * Math.log(k / reference));
+  }
+
+  function listExpansion(i) {
+    const m = powers.length, rows = [];
+    let diagonal = i * width + m;
+    for (let a = 0; a < m; a++) {
+      const half = quantile[i] * Math.sqrt(Math.max(table[diagonal], 0));
+      const term = powers[a] === 1 ? "k₀/k" : `(k₀/k)^${powers[a]}`;
+      rows.push({ name: `coefficient of ${term}`, value: table[i * width + a], half });
+      diagonal += m - a;
+    }
+    const k = formatCount(reference);
+    rows.push({ name: `noise of one draw at k₀ = ${k}`, value: table[i * width + width - 2] });
+    rows.push({ name: "noise exponent β", value: table[i * width + width - 1] });
+    return rows;
+  }
+
+  function listPower(i) {
+    const [u, alpha, uu, ua, aa, noiseAt, beta, vSigma, vBeta] = table.subarray(i * width, (i + 1) * width);
+    const L = -Math.log(reference), q = quantile[i];
+    const c = u * reference ** alpha, sigma = noiseAt * reference ** (beta / 2);
+    const relative = Math.sqrt(Math.max(uu - 2 * L * ua + L * L * aa, 0));
+    return [
+      { name: "c", value: c, half: q * Math.abs(c) * relative },
+      { name: "exponent α", value: alpha, half: q * Math.sqrt(Math.max(aa, 0)) },
+      { name: "σ of one draw at k = 1", value: sigma, half: q * sigma * Math.sqrt(Math.max(vSigma, 0)) },
+      { name: "exponent β of the variance", value: beta, half: q * Math.sqrt(Math.max(vBeta, 0)) },
+    ];
+  }
+  return laws;
+}
+
+// Places of all points by psi: order[0] is the most valuable. Equal points keep the
+// order of the pool, and points without a law are left out.
+function makeRanking(laws) {
+  const start = [];
+  laws.evaluate(Math.E);
+  for (let i = 0; i < laws.n; i++) if (Number.isFinite(laws.psi[i])) start.push(i);
+  const order = Uint32Array.from(start), rank = new Uint32Array(laws.n);
+  return {
+    order, rank,
+    update() {
+      const psi = laws.psi;
+      order.sort((a, b) => psi[b] - psi[a] || a - b);
+      for (let place = 0; place < order.length; place++) rank[order[place]] = place + 1;
+    },
+  };
+}

@@ -1,0 +1,271 @@
+// The page: what happens when a person moves the size, chooses, filters or selects.
+
+const byId = (id) => document.getElementById(id);
+const SLIDER_STEPS = 1000;
+const REST = 120; // milliseconds without a move after which the law follows the size
+
+async function start() {
+  const run = await unpack(byId("payload").textContent.trim());
+  const laws = makeLaws(run), ranking = makeRanking(laws), search = makeSearch(run);
+  const rowOf = new Map(Array.from(run.arrays.point, (point, i) => [point, i]));
+  const given = readState();
+  const state = {
+    k: run.sizes.start, order: "valuable", class: -1, search: "", lasso: null, page: 0, chosen: -1,
+    theme: null, points: [],
+  };
+  byId("explorer").hidden = false;
+  describeRun(run);
+
+  // Ranks at the smallest size, which climbing is counted from.
+  laws.evaluate(run.sizes.smallest);
+  ranking.update();
+  const firstRank = ranking.rank.slice();
+  const climbed = (i) => firstRank[i] - ranking.rank[i];
+  const last = ranking.order.length, ends = run.n_ends;
+  function rankOf(i) {
+    const rank = ranking.rank[i];
+    if (!ends || rank <= ends) return formatCount(rank);
+    return rank > last - ends ? formatCount(run.n_ranked - (last - rank)) : "…";
+  }
+  const context = () => ({ laws, rankOf, climbed, chosen: state.chosen, k: state.k });
+
+  const table = makeTable(run, choose);
+  const map = makeMap(run, laws, {
+    choose, describe,
+    select(polygon) { state.lasso = polygon; state.page = 0; update(); },
+  });
+  const drawFigures = makeFigures(run);
+  const slider = byId("size"), exact = byId("exact");
+  const { smallest, largest, end } = run.sizes, span = Math.log(end / smallest);
+
+  function describe(i) {
+    const power = choosePower(Math.abs(laws.psi[i]));
+    const half = formatScaled(laws.half[i], power).replace("+", "");
+    const label = `${run.classes.length ? "class" : "target"} ${labelOf(run, i)}`;
+    return `row ${run.rows[i]} · ${label}\nrank ${rankOf(i)} at k = ${formatCount(state.k)}\nψ ${formatScaled(laws.psi[i], power)} ± ${half} (${formatUnit(power, run.unit)})`;
+  }
+
+  function isAside(i) {
+    if (state.class >= 0 && run.arrays.target_code[i] !== state.class) return true;
+    return Boolean(state.lasso) && !map.inside(state.lasso, i);
+  }
+
+  // Everything that a size changes, in one frame: laws, ranks, table, map.
+  function update() {
+    laws.evaluate(state.k);
+    ranking.update();
+    let points = Array.from(ORDERS[state.order](ranking, laws, climbed));
+    if (state.class >= 0 || state.lasso) points = points.filter((i) => !isAside(i));
+    state.points = search(points, state.search);
+    const pages = Math.max(1, Math.ceil(state.points.length / ROWS_PER_PAGE));
+    state.page = Math.min(state.page, pages - 1);
+    const from = state.page * ROWS_PER_PAGE, shown = state.points.slice(from, from + ROWS_PER_PAGE);
+    table(shown, context());
+    byId("table-caption").textContent = captionTable();
+    byId("page").textContent = shown.length ? `${formatCount(from + 1)}–${formatCount(from + shown.length)} of ${formatCount(state.points.length)}` : "no points";
+    byId("previous").disabled = state.page === 0;
+    byId("next").disabled = state.page === pages - 1;
+    byId("clear").hidden = !state.lasso;
+    const top = findTop();
+    map.paint(state.k, top, isAside);
+    showScale(top);
+    showSize();
+    rest();
+  }
+
+  function captionTable() {
+    const n = state.points.length, sure = state.points.reduce((sum, i) => sum + (Math.abs(laws.psi[i]) > laws.half[i]), 0);
+    const what = state.lasso ? "selected on the map" : state.class >= 0 ? `of class ${run.classes[state.class]}` : "";
+    return `${formatCount(n)} points ${what}${what && " "}at k = ${formatCount(state.k)}; of ${formatCount(sure)} it is sure whether they help or harm.`;
+  }
+
+  // The size of contribution with the fullest colour: few points lie beyond it.
+  function findTop() {
+    const { order } = ranking, cut = Math.floor(0.02 * order.length);
+    if (!order.length) return 1;
+    return Math.max(Math.abs(laws.psi[order[cut]]), Math.abs(laws.psi[order[order.length - 1 - cut]])) || 1;
+  }
+  function showScale(top) {
+    const power = choosePower(top), high = formatScaled(top, power);
+    byId("scale-low").textContent = high.replace("+", MINUS);
+    byId("scale-high").textContent = `${high} ${formatUnit(power, run.unit)}`;
+  }
+  function showSize() {
+    const shown = formatCount(state.k);
+    slider.value = (SLIDER_STEPS * Math.log(state.k / smallest)) / span;
+    slider.setAttribute("aria-valuetext", `${shown} points`);
+    if (document.activeElement !== exact) exact.value = state.k;
+    const beyond = state.k / largest;
+    byId("reach").classList.toggle("beyond", beyond > 1);
+    byId("reach").textContent = beyond > 1 ? `extrapolated: ${beyond.toPrecision(2)} times the largest size drawn` : "within the sizes that were drawn";
+  }
+
+  let resting = 0;
+  function rest() {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      writeState({ ...state, point: state.chosen >= 0 ? run.arrays.point[state.chosen] : undefined });
+      if (state.chosen < 0) return;
+      fillParameters(run, laws, state.chosen, state.k);
+      moveSizeLine(state.k);
+    }, REST);
+  }
+
+  function setSize(k) {
+    state.k = Math.round(Math.min(Math.max(k, smallest), end));
+    plan();
+  }
+  let planned = false;
+  function plan() {
+    if (planned) return;
+    planned = true;
+    requestAnimationFrame(() => { planned = false; update(); });
+  }
+  async function choose(i) {
+    if (i < 0) return;
+    state.chosen = i;
+    update();
+    map.choose(i);
+    await showLaw(run, laws, i, state.k);
+  }
+
+  function takeState(found) {
+    state.k = Math.round(Math.min(Math.max(found.k ?? run.sizes.start, smallest), end));
+    state.order = found.order ?? "valuable";
+    state.class = found.class >= 0 && found.class < run.classes.length ? found.class : -1;
+    state.search = found.search ?? "";
+    state.lasso = found.lasso ?? null;
+    state.chosen = rowOf.get(found.point) ?? -1;
+    byId("order").value = state.order;
+    byId("class").value = String(state.class);
+    byId("search").value = state.search;
+    if (found.theme) state.theme = found.theme;
+  }
+
+  function listen() {
+    slider.addEventListener("input", () => setSize(smallest * Math.exp((span * slider.value) / SLIDER_STEPS)));
+    exact.addEventListener("change", () => { setSize(Number(exact.value) || state.k); exact.value = state.k; });
+    byId("order").addEventListener("change", (event) => { state.order = event.target.value; state.page = 0; plan(); });
+    byId("class").addEventListener("change", (event) => { state.class = Number(event.target.value); state.page = 0; plan(); });
+    byId("search").addEventListener("input", (event) => { state.search = event.target.value; state.page = 0; plan(); });
+    byId("search").addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      update();
+      if (state.points.length) choose(state.points[0]);
+    });
+    byId("previous").addEventListener("click", () => { state.page -= 1; update(); });
+    byId("next").addEventListener("click", () => { state.page += 1; update(); });
+    byId("clear").addEventListener("click", () => { state.lasso = null; update(); });
+    byId("export").addEventListener("click", () => exportRanking(run, state.points, context()));
+    byId("reset").addEventListener("click", () => { state.lasso = null; map.reset(); update(); });
+    const drags = [...document.querySelectorAll("[data-drag]")];
+    for (const button of drags) {
+      button.addEventListener("click", () => {
+        for (const other of drags) other.setAttribute("aria-pressed", String(other === button));
+        map.drag(button.dataset.drag);
+      });
+    }
+    byId("theme").addEventListener("click", () => { state.theme = isDark() ? "light" : "dark"; applyTheme(); rest(); });
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (!state.theme) applyTheme(); });
+    window.addEventListener("hashchange", () => {
+      takeState(readState());
+      update();
+      map.choose(state.chosen);
+      showLaw(run, laws, state.chosen, state.k);
+    });
+  }
+  const isDark = () => document.documentElement.dataset.theme === "dark";
+  async function applyTheme() {
+    setTheme(state.theme ?? preferredTheme());
+    byId("theme").textContent = isDark() ? "Light" : "Dark";
+    byId("theme").setAttribute("aria-pressed", String(isDark()));
+    byId("theme").setAttribute("aria-label", isDark() ? "Use light colours" : "Use dark colours");
+    await map.show();
+    await map.choose(state.chosen);
+    if (state.chosen >= 0) await showLaw(run, laws, state.chosen, state.k);
+    await drawFigures();
+  }
+
+  fillChoices(run, smallest, largest, end, setSize);
+  takeState(given);
+  setTheme(state.theme ?? preferredTheme());
+  update();
+  await map.start();
+  listen();
+  await applyTheme();
+  document.documentElement.dataset.ready = "yes";
+}
+
+const preferredTheme = () => (window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+
+function describeRun(run) {
+  byId("title").textContent = run.title;
+  byId("unit").textContent = run.unit;
+  byId("reference").textContent = formatCount(run.reference);
+  byId("map-caption").textContent = run.map.caption;
+  byId("map").setAttribute("aria-label", `Map of points by exponent and scale. ${run.map.caption} The ranking lists the same points.`);
+  byId("label-head").textContent = run.classes.length ? "Class" : "Target";
+  byId("climb-head").title = `Places climbed since k = ${formatCount(run.sizes.smallest)}`;
+  byId("facts").replaceChildren(...run.facts.map(([label, value, remark]) => {
+    const block = document.createElement("div");
+    for (const [tag, name, text] of [["dt", "", label], ["dd", "value", value], ["dd", "remark", remark]]) {
+      const part = document.createElement(tag);
+      part.className = name;
+      part.textContent = text;
+      block.append(part);
+    }
+    return block;
+  }));
+  byId("notes").replaceChildren(...run.notes.map((note) => {
+    const item = document.createElement("li");
+    item.textContent = note;
+    return item;
+  }));
+}
+
+// The sizes that can be jumped to, the classes to filter by, and their shapes.
+function fillChoices(run, smallest, largest, end, setSize) {
+  const span = Math.log(end / smallest), place = (k) => (100 * Math.log(k / smallest)) / span;
+  Object.assign(byId("fitted").style, { left: "0%", width: `${place(largest)}%` });
+  const marks = [[smallest, "smallest drawn"], [largest, "largest drawn"], [run.n_pool, "this pool"], [end, "ten times"]];
+  let reached = -100;
+  const buttons = marks.filter(([k]) => k >= smallest && k <= end).map(([k, name], j, all) => {
+    const button = document.createElement("button"), at = place(k);
+    button.type = "button";
+    button.textContent = `${formatCount(k)} ${name}`;
+    button.style.left = `${at}%`;
+    button.classList.toggle("minor", j > 0 && j < all.length - 1);
+    // Names that would run into each other are left to their titles.
+    button.hidden = j > 0 && at - reached < 17;
+    if (!button.hidden) reached = at;
+    button.addEventListener("click", () => setSize(k));
+    return button;
+  });
+  byId("marks").replaceChildren(...buttons.filter((button) => !button.hidden));
+  byId("class-field").hidden = !run.classes.length;
+  byId("class").replaceChildren(...["all", ...run.classes].map((name, j) => {
+    const option = document.createElement("option");
+    option.value = String(j - 1);
+    option.textContent = name;
+    return option;
+  }));
+  if (run.classes.length < 2 || run.arrays.cell_x) return;
+  byId("shapes").replaceChildren(...run.classes.slice(0, SHAPES.length).map((name, j) => {
+    const label = document.createElement("span"), canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 24;
+    canvas.style.width = canvas.style.height = "12px";
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#7d8794";
+    tracePath(pen, j, 12, 12, 9);
+    pen.fill();
+    label.append(canvas, name);
+    return label;
+  }));
+}
+
+start().catch((error) => {
+  byId("failure").hidden = false;
+  byId("failure").textContent = `This page cannot be shown here: ${error.message}. It needs a browser of 2023 or later.`;
+  console.error(error);
+});

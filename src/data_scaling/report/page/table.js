@@ -1,0 +1,142 @@
+// The ranking: which points are shown in which order, twenty rows at a time.
+
+const ROWS_PER_PAGE = 20;
+
+const ORDERS = {
+  valuable: (ranking) => ranking.order,
+  harmful: (ranking) => ranking.order.slice().reverse(),
+  sure: (ranking, laws) => rankBy(ranking, (i) => laws.psi[i] - laws.half[i], (end) => end > 0),
+  "sure-harmful": (ranking, laws) => rankBy(ranking, (i) => -laws.psi[i] - laws.half[i], (end) => end > 0),
+  climb: (ranking, laws, climbed) => rankBy(ranking, climbed, () => true),
+  fall: (ranking, laws, climbed) => rankBy(ranking, (i) => -climbed(i), () => true),
+};
+
+function rankBy(ranking, key, isKept) {
+  const keys = new Float64Array(ranking.rank.length);
+  const kept = ranking.order.filter((i) => isKept((keys[i] = key(i))));
+  return kept.sort((a, b) => keys[b] - keys[a] || a - b);
+}
+
+function makeCell(row, name) {
+  const cell = document.createElement("td");
+  cell.className = name;
+  row.append(cell);
+  return cell;
+}
+
+function makeRow(body, choose) {
+  const row = document.createElement("tr"), parts = { row, point: -1 };
+  parts.rank = makeCell(row, "num rank");
+  parts.id = document.createElement("button");
+  parts.id.type = "button";
+  makeCell(row, "").append(parts.id);
+  parts.label = makeCell(row, "label");
+  const psi = document.createElement("div");
+  psi.className = "psi";
+  makeCell(row, "wide").append(psi);
+  const bar = document.createElement("div");
+  bar.className = "bar";
+  bar.setAttribute("aria-hidden", "true");
+  for (const name of ["value", "zero", "whisker", "dot"]) {
+    parts[name] = document.createElement("span");
+    parts[name].className = name;
+    (name === "value" ? psi : bar).append(parts[name]);
+  }
+  psi.append(bar);
+  parts.interval = makeCell(row, "num");
+  parts.climbed = makeCell(row, "num");
+  row.addEventListener("click", () => choose(parts.point));
+  body.append(row);
+  return parts;
+}
+
+function makeTable(run, choose) {
+  const body = document.getElementById("rows");
+  const rows = Array.from({ length: ROWS_PER_PAGE }, () => makeRow(body, choose));
+  const heads = { psi: document.getElementById("psi-head"), interval: document.getElementById("interval-head") };
+
+  return function show(points, context) {
+    const { laws, rankOf, climbed, chosen, k } = context;
+    let extent = 0, largest = 0;
+    for (const i of points) {
+      largest = Math.max(largest, Math.abs(laws.psi[i]));
+      extent = Math.max(extent, Math.abs(laws.psi[i]) + laws.half[i]);
+    }
+    // One point that is hardly known must not press all others together.
+    extent = Math.min(extent, 4 * largest) || 1;
+    const power = choosePower(largest);
+    heads.psi.textContent = `ψ at k = ${formatCount(k)}, in ${formatUnit(power, run.unit)}`;
+    rows.forEach((parts, j) => {
+      parts.row.hidden = j >= points.length;
+      if (!parts.row.hidden) fill(parts, points[j], { laws, rankOf, climbed, chosen, extent, power });
+    });
+  };
+
+  function fill(parts, i, { laws, rankOf, climbed, chosen, extent, power }) {
+    const psi = laws.psi[i], half = laws.half[i], isNegative = psi < 0;
+    parts.point = i;
+    parts.row.classList.toggle("chosen", i === chosen);
+    parts.row.classList.toggle("faded", Math.abs(psi) <= half);
+    parts.rank.textContent = rankOf(i);
+    parts.id.textContent = run.rows[i];
+    parts.id.title = run.rows[i];
+    parts.label.textContent = labelOf(run, i);
+    parts.label.title = parts.label.textContent;
+    parts.value.textContent = formatScaled(psi, power);
+    parts.interval.textContent = `${formatScaled(psi - half, power)} to ${formatScaled(psi + half, power)}`;
+    const move = climbed(i);
+    parts.climbed.textContent = move > 0 ? `▲ ${formatCount(move)}` : move < 0 ? `▼ ${formatCount(-move)}` : "–";
+    const place = (value) => 50 + 48 * Math.max(-1, Math.min(1, value / extent));
+    const low = place(psi - half), high = place(psi + half), color = `var(--${isNegative ? "negative" : "positive"})`;
+    parts.zero.style.left = "50%";
+    Object.assign(parts.whisker.style, { left: `${low}%`, width: `${high - low}%`, background: color });
+    Object.assign(parts.dot.style, { left: `${place(psi)}%`, background: color });
+  }
+}
+
+function labelOf(run, i) {
+  if (run.classes.length) return run.classes[run.arrays.target_code[i]];
+  return formatNumber(run.arrays.target[i]);
+}
+
+// Points whose identifier or preview holds a text; whole identifiers come first.
+function makeSearch(run) {
+  const ids = run.rows.map((id) => id.toLowerCase());
+  let texts = null;
+  return (points, query) => {
+    const sought = query.trim().toLowerCase();
+    if (!sought) return points;
+    texts ??= ids.map((_, i) => previewText(run, i).toLowerCase());
+    const exact = [], others = [];
+    for (const i of points) {
+      if (ids[i] === sought) exact.push(i);
+      else if (ids[i].includes(sought) || texts[i].includes(sought)) others.push(i);
+    }
+    return [...exact, ...others];
+  };
+}
+
+function previewText(run, i) {
+  const { texts, columns } = run.previews, at = run.previews.of[i];
+  if (at < 0) return "";
+  return [texts[at] || "", ...columns.map(([, values]) => values[at])].join(" ");
+}
+
+function quoteCell(text) {
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function exportRanking(run, points, context) {
+  const { laws, rankOf, climbed, k } = context;
+  const lines = [["rank", "point", "row", run.classes.length ? "class" : "target", "cardinality", "psi", "low", "high", "climbed"].join()];
+  for (const i of points) {
+    const psi = laws.psi[i], half = laws.half[i];
+    const numbers = [k, ...[psi, psi - half, psi + half].map((v) => v.toPrecision(7)), climbed(i)];
+    lines.push([rankOf(i).replaceAll(",", ""), run.arrays.point[i], quoteCell(run.rows[i]), quoteCell(labelOf(run, i)), ...numbers].join());
+  }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }));
+  link.download = `${run.title.replace(/[^\w.-]+/g, "_")}_ranking_k${k}.csv`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
