@@ -10,12 +10,12 @@ SOURCE = Path(__file__).parents[1] / "src" / "data_scaling"
 
 # A module imports from itself and from what stands before it.
 LAYERS = """
-    errors _typing _random _files _checks _text
+    errors _typing _random _files _checks _text _progress
     datasets metrics
     learners
     coalitions plan
     learning_curve contributions size_means ledger laws
-    _progress _drawing _pacing _workers sampling cost
+    _drawing _pacing _workers sampling cost
     estimators
     agreement valuation weights selection validation ranking fitting
     convergence addition boundary mislabelling

@@ -14,7 +14,7 @@ NAMES = """
     SamplingPlan ScalingLaws Validation WorkerLostError agreement combine_ledgers
     dataset_names describe_ledger estimate_cost fit_scaling_laws load_dataset
     load_laws make_learner make_metric monte_carlo_values rank_points read_table
-    sample_contributions sample_learning_curve sample_ledger select_points
+    sample_contributions sample_learning_curve sample_ledger save_dataset select_points
     semivalues shapley_values validate_laws verify_ledger
 """.split()
 

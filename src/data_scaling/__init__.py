@@ -25,6 +25,7 @@ from data_scaling.datasets import (
     dataset_names,
     load_dataset,
     read_table,
+    save_dataset,
 )
 from data_scaling.errors import (
     AllDrawsFailedError,
@@ -124,6 +125,7 @@ __all__ = [
     "sample_contributions",
     "sample_learning_curve",
     "sample_ledger",
+    "save_dataset",
     "select_points",
     "semivalues",
     "shapley_values",

@@ -7,8 +7,8 @@ from typing import Any
 from tqdm.auto import tqdm
 
 
-def open_bar(n_done: int, n_all: int, *, wanted: bool) -> Any:
-    """Return a bar that counts draws, with their rate and the time left.
+def open_bar(n_done: int, n_all: int, *, wanted: bool, unit: str = "draw") -> Any:
+    """Return a bar that counts units of work, with their rate and the time left.
 
     It is silent where nobody would see it: on neither a terminal nor a notebook.
     """
@@ -16,7 +16,7 @@ def open_bar(n_done: int, n_all: int, *, wanted: bool) -> Any:
     return tqdm(
         total=n_all,
         initial=n_done,
-        unit="draw",
+        unit=unit,
         disable=not (wanted and is_seen),
         # A terminal that does not know its width says 0, and the bar would be empty.
         ncols=shutil.get_terminal_size().columns,

@@ -15,7 +15,8 @@ import numpy as np
 
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.datasets.preparation import RawTable, prepare_dataset
-from data_scaling.datasets.text_files import find_source_file, read_rows
+from data_scaling.datasets.sources import SourceFile, describe_source, find_source
+from data_scaling.datasets.text_files import read_rows
 from data_scaling.errors import DatasetError
 
 COLUMNS = (
@@ -41,6 +42,21 @@ LABELS = ("<=50K", ">50K")
 N_ROWS = 48_842
 N_VAL = N_TEST = 1_000
 _ORIGIN = "https://archive.ics.uci.edu/dataset/2/adult"
+_FILES = "https://archive.ics.uci.edu/ml/machine-learning-databases/adult"
+SOURCES = (
+    SourceFile(
+        "adult.data",
+        f"{_FILES}/adult.data",
+        "sha256:5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
+        _ORIGIN,
+    ),
+    SourceFile(
+        "adult.test",
+        f"{_FILES}/adult.test",
+        "sha256:a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05",
+        _ORIGIN,
+    ),
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -57,7 +73,8 @@ def load_adult(data_dir: str | os.PathLike[str] | None, seed: int) -> Dataset:
     ----------
     data_dir : path or None
         Folder with the two files, each as it is or gzipped; None means the folder that
-        the environment variable ``DATA_SCALING_DATA`` names.
+        the environment variable ``DATA_SCALING_DATA`` names. What is missing there is
+        downloaded.
     seed : int
         Seed of the split.
 
@@ -67,8 +84,8 @@ def load_adult(data_dir: str | os.PathLike[str] | None, seed: int) -> Dataset:
         If a file is missing or damaged, naming the file and the line.
     """
     paths = [
-        find_source_file(data_dir, file_name, _ORIGIN)
-        for file_name in ("adult.data", "adult.test")
+        find_source(data_dir, (source.name, f"{source.name}.gz"), source)
+        for source in SOURCES
     ]
     table = _build_table([row for path in paths for row in _read_people(path)])
     if len(table.target) != N_ROWS:
@@ -85,6 +102,7 @@ def load_adult(data_dir: str | os.PathLike[str] | None, seed: int) -> Dataset:
         val_size=N_VAL,
         test_size=N_TEST,
         standardise_one_hot=True,
+        source=describe_source(_ORIGIN, paths),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn import datasets
 
 from data_scaling.datasets.dataset import Dataset
-from data_scaling.datasets.preparation import RawTable, prepare_dataset
+from data_scaling.datasets.preparation import make_numeric_table, prepare_dataset
 
 _LOADERS: dict[str, Callable[[], Any]] = {
     "breast_cancer": datasets.load_breast_cancer,
@@ -36,11 +36,7 @@ def load_bundled(name: str, seed: int) -> Dataset:
     if target.dtype.kind != "f":
         target = np.asarray(bunch.target_names)[target]
     x = np.asarray(bunch.data, dtype=np.float64)
-    table = RawTable(
-        numeric=x,
-        numeric_names=tuple(str(feature) for feature in bunch.feature_names),
-        categorical=np.empty((len(x), 0), dtype=object),
-        categorical_names=(),
-        target=target,
-    )
-    return prepare_dataset(table, name=name, seed=seed)
+    names = [str(feature) for feature in bunch.feature_names]
+    table = make_numeric_table(x, names, target, np.arange(len(x)))
+    source = {"page": "https://scikit-learn.org/stable/datasets/toy_dataset.html"}
+    return prepare_dataset(table, name=name, seed=seed, source=source)

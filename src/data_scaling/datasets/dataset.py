@@ -1,7 +1,8 @@
 """A dataset ready for valuation: numeric features, encoded targets, fixed splits."""
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -41,6 +42,11 @@ class Dataset:
         Name of each feature; ``x0``, ``x1``, ... by default.
     previews : sequence of (n_train,) Preview, optional
         What a person is shown of each training row; none by default.
+    provenance : mapping, optional
+        Where the rows came from and what was done to them, as JSON can hold it.
+    classes : sequence of str, optional
+        Names of the classes where targets are their codes, 0, 1, ...; by default
+        classes are named by their labels.
 
     Attributes
     ----------
@@ -50,9 +56,11 @@ class Dataset:
         float64 targets in a regression; in a classification the int64 code of the
         class, its position in ``classes``.
     classes : tuple of str
-        Names of the classes in sorted order; empty in a regression.
+        Names of the classes, in sorted order unless given; empty in a regression.
     previews : Previews
         One preview per training row, or empty.
+    provenance : dict
+        As given, or empty.
 
     Raises
     ------
@@ -82,6 +90,7 @@ class Dataset:
     row_ids: NDArray[Any]
     feature_names: tuple[str, ...]
     previews: Previews
+    provenance: dict[str, Any]
 
     def __init__(
         self,
@@ -96,6 +105,8 @@ class Dataset:
         row_ids: ArrayLike | None = None,
         feature_names: Sequence[str] | None = None,
         previews: Sequence[Preview] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+        classes: Sequence[str] | None = None,
     ) -> None:
         if (x_test is None) != (y_test is None):
             raise DatasetError("Only one of x_test and y_test was given. Give both.")
@@ -108,7 +119,7 @@ class Dataset:
         for part, rows in features.items():
             arrays[f"x_{part}"] = _check_features(part, rows, targets[part])
         _check_same_width(arrays)
-        classes, coded = _encode_targets(targets)
+        labels, coded = _encode_targets(targets)
         arrays |= {f"y_{part}": target for part, target in coded.items()}
         arrays.setdefault("x_test", np.empty((0, arrays["x_train"].shape[1])))
         arrays.setdefault("y_test", arrays["y_train"][:0].copy())
@@ -120,8 +131,9 @@ class Dataset:
         object.__setattr__(self, "feature_names", names)
         shown = _check_previews(previews, len(arrays["x_train"]))
         object.__setattr__(self, "previews", shown)
+        object.__setattr__(self, "provenance", _check_provenance(provenance))
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "classes", classes)
+        object.__setattr__(self, "classes", _name_classes(labels, classes))
 
     @property
     def task(self) -> Task:
@@ -143,7 +155,8 @@ class Dataset:
         """Hexadecimal digest of what determines a draw, 32 characters.
 
         It covers the arrays of all parts and the names of the classes; the names of
-        the dataset, its rows and its features do not enter, nor do the previews.
+        the dataset, its rows and its features do not enter, nor do previews and
+        provenance.
         """
         digest = hashlib.sha256("\x1f".join(self.classes).encode())
         for part in ("train", "val", "test"):
@@ -259,6 +272,20 @@ def _encode_targets(
     return tuple(str(label) for label in labels), coded
 
 
+def _name_classes(
+    labels: tuple[str, ...], classes: Sequence[str] | None
+) -> tuple[str, ...]:
+    if classes is None:
+        return labels
+    if labels != tuple(str(code) for code in range(len(classes))):
+        raise DatasetError(
+            f"{len(classes)} names of classes were given, but the training target "
+            f"holds {', '.join(labels[:5]) or 'numbers'}. Give the targets as codes "
+            "from 0 on, every one in the training part, and one name for each."
+        )
+    return tuple(str(name) for name in classes)
+
+
 def _check_row_ids(row_ids: ArrayLike | None, n_points: int) -> NDArray[Any]:
     if row_ids is None:
         return np.arange(n_points)
@@ -292,3 +319,14 @@ def _check_previews(previews: Sequence[Preview] | None, n_points: int) -> Previe
             "per row, or none."
         )
     return shown
+
+
+def _check_provenance(provenance: Mapping[str, Any] | None) -> dict[str, Any]:
+    try:
+        checked: dict[str, Any] = json.loads(json.dumps(dict(provenance or {})))
+    except (TypeError, ValueError) as error:
+        raise DatasetError(
+            f"The provenance cannot be written as JSON ({error}). Give strings, "
+            "numbers, lists and mappings."
+        ) from error
+    return checked

@@ -1,21 +1,33 @@
-"""From a raw table to a dataset: imputed, one-hot, standardised, split.
+"""From a raw table to a dataset: split, and every column turned into features.
 
-Everything that is estimated (medians, categories, means, standard deviations) is
-estimated on the training part alone and applied to the two others.
+Everything that is estimated (medians, categories, means, standard deviations, words,
+components) is estimated on the training part alone and applied to the two others.
 """
 
+import hashlib
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from data_scaling._typing import BoolArray, FloatArray, IntArray
+from data_scaling._typing import FloatArray, IntArray
+from data_scaling.datasets.blocks import (
+    Block,
+    fit_categorical,
+    fit_numeric,
+    join_blocks,
+    take_features,
+)
 from data_scaling.datasets.dataset import Dataset
+from data_scaling.datasets.features import (
+    FeatureOptions,
+    make_image_features,
+    make_text_features,
+)
+from data_scaling.datasets.images import ImageSource, make_thumbnail
 from data_scaling.datasets.preview import MAX_FIELDS, Previews
 from data_scaling.datasets.splits import Split, split_rows
 from data_scaling.errors import DatasetError
@@ -39,6 +51,12 @@ class RawTable:
         Their names.
     target : (n_rows,) array
         float64 in a regression; integer or string labels in a classification.
+    texts : mapping of str to sequence of (n_rows,) str
+        Columns of texts.
+    images : mapping of str to sequence of (n_rows,) images
+        Columns of images.
+    row_ids : (n_rows,) array, optional
+        Identifiers of the rows; their numbers by default.
     """
 
     numeric: FloatArray
@@ -46,15 +64,36 @@ class RawTable:
     categorical: NDArray[np.object_]
     categorical_names: tuple[str, ...]
     target: NDArray[Any]
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    images: Mapping[str, Sequence[ImageSource]] = field(default_factory=dict)
+    row_ids: NDArray[Any] | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Columns of one kind with the transformer that was fitted to them."""
+def make_numeric_table(
+    numbers: FloatArray,
+    names: Sequence[str],
+    target: NDArray[Any],
+    row_ids: NDArray[Any],
+) -> RawTable:
+    """Return a table of numbers and no other columns."""
+    no_categories = np.empty((len(target), 0), dtype=object)
+    return RawTable(numbers, tuple(names), no_categories, (), target, row_ids=row_ids)
 
-    values: NDArray[Any]
-    transformer: Pipeline
-    feature_names: tuple[str, ...]
+
+def make_item_table(
+    target: NDArray[Any],
+    row_ids: NDArray[Any],
+    *,
+    texts: Sequence[str] | None = None,
+    images: Sequence[ImageSource] | None = None,
+) -> RawTable:
+    """Return a table with one column of texts or images and no other."""
+    empty = make_numeric_table(np.empty((len(target), 0)), (), target, row_ids)
+    return replace(
+        empty,
+        texts={"text": texts} if texts is not None else {},
+        images={"image": images} if images is not None else {},
+    )
 
 
 def prepare_dataset(
@@ -65,6 +104,9 @@ def prepare_dataset(
     val_size: float = 0.2,
     test_size: float = 0.2,
     standardise_one_hot: bool = False,
+    features: FeatureOptions | None = None,
+    split: Split | None = None,
+    source: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Split a table by a seed and turn its columns into features.
 
@@ -72,7 +114,7 @@ def prepare_dataset(
     0 and standard deviation 1 on the training part. Each categorical column follows
     with one 0/1 feature per category of the training part, a missing value being a
     category of its own; a category that the training part lacks is all zeros. Columns
-    that do not vary in the training part are left out.
+    that do not vary in the training part are left out. Then come texts and images.
 
     Parameters
     ----------
@@ -87,49 +129,102 @@ def prepare_dataset(
     standardise_one_hot : bool
         Whether the 0/1 features are standardised too. A rare category then has
         values far above 1.
+    features : FeatureOptions, optional
+        How texts and images become features.
+    split : Split, optional
+        The parts, where they are not to be drawn by the seed.
+    source : mapping, optional
+        Where the table came from, for the provenance.
 
     Returns
     -------
     Dataset
-        Its ``row_ids`` are the row numbers in the table; its previews show the first
-        raw columns of each training row.
+        Its ``row_ids`` are those of the table; its previews show the first raw
+        columns of each training row.
 
     Raises
     ------
     DatasetError
-        If the rows cannot be split, no column varies, or a feature is not finite.
+        If the rows cannot be split, no column varies, a feature is not finite, or an
+        image or encoder cannot be read.
     """
-    split = split_rows(
-        table.target,
-        np.random.default_rng(seed),
-        val_size=val_size,
-        test_size=test_size,
+    rng = np.random.default_rng(seed)
+    parts = split or split_rows(
+        table.target, rng, val_size=val_size, test_size=test_size
     )
-    blocks = [
-        *_fit_numeric(table, split.train),
-        *_fit_categorical(table, split.train, standardise_one_hot),
-    ]
+    blocks = _make_blocks(
+        table, parts.train, standardise_one_hot, features or FeatureOptions(), seed
+    )
     if not blocks:
         raise DatasetError(
-            f"No column of {name} varies in the training part of {len(split.train)} "
+            f"No column of {name} varies in the training part of {len(parts.train)} "
             "rows. Give a table with features that vary."
         )
-    feature_names = tuple(
-        feature for block in blocks for feature in block.feature_names
-    )
-    parts = _transform_parts(blocks, split, feature_names)
+    rows = {"train": parts.train, "val": parts.val, "test": parts.test}
+    x = {
+        part: join_blocks(blocks, part, rows[part]) for part in rows if len(rows[part])
+    }
+    row_ids = np.arange(len(table.target)) if table.row_ids is None else table.row_ids
     return Dataset(
-        parts["train"],
-        table.target[split.train],
-        parts["val"],
-        table.target[split.val],
-        parts.get("test"),
-        table.target[split.test] if "test" in parts else None,
+        x["train"],
+        table.target[parts.train],
+        x["val"],
+        table.target[parts.val],
+        x.get("test"),
+        table.target[parts.test] if "test" in x else None,
         name=name,
-        row_ids=split.train,
-        feature_names=feature_names,
-        previews=_preview_rows(table, split.train),
+        row_ids=row_ids[parts.train],
+        feature_names=[n for block in blocks for n in block.feature_names],
+        previews=_preview_rows(table, parts.train),
+        provenance={
+            "source": dict(source or {}),
+            "preprocessing": [block.description for block in blocks],
+            "split": {
+                "seed": seed,
+                "val_rows": row_ids[parts.val].tolist(),
+                "test_rows": row_ids[parts.test].tolist(),
+            },
+            "duplicates": _count_duplicates(name, x),
+        },
     )
+
+
+def _make_blocks(
+    table: RawTable,
+    train: IntArray,
+    standardise_one_hot: bool,
+    options: FeatureOptions,
+    seed: int,
+) -> list[Block]:
+    blocks = [
+        *fit_numeric(table.numeric, table.numeric_names, train),
+        *fit_categorical(
+            table.categorical,
+            table.categorical_names,
+            train,
+            standardise=standardise_one_hot,
+        ),
+    ]
+    for column, texts in table.texts.items():
+        _warn_of_empty(column, texts)
+        of_texts = make_text_features(texts, train, options, seed)
+        blocks.append(take_features(column, of_texts))
+    for column, images in table.images.items():
+        of_images = make_image_features(images, train, options)
+        blocks.append(take_features(column, of_images))
+    return blocks
+
+
+def _warn_of_empty(column: str, texts: Sequence[str]) -> None:
+    empty = [row for row, text in enumerate(texts) if not text.strip()]
+    if empty:
+        _logger.warning(
+            "%d of %d texts in %s are empty, the first is row %d; they are kept.",
+            len(empty),
+            len(texts),
+            column,
+            empty[0],
+        )
 
 
 def _preview_rows(table: RawTable, rows: IntArray) -> Previews:
@@ -140,78 +235,38 @@ def _preview_rows(table: RawTable, rows: IntArray) -> Previews:
     ):
         for i, name in enumerate(names[: MAX_FIELDS - len(columns)]):
             columns[name] = values[rows, i]
-    return Previews(len(rows), columns=columns)
-
-
-def _fit_numeric(table: RawTable, train: IntArray) -> list[_Block]:
-    values = table.numeric[train]
-    missing = np.isnan(values)
-    lowest = np.where(missing, np.inf, values).min(axis=0)
-    highest = np.where(missing, -np.inf, values).max(axis=0)
-    kept = _select_varying(lowest < highest, table.numeric_names)
-    if not len(kept):
-        return []
-    transformer = make_pipeline(
-        SimpleImputer(strategy="median"), StandardScaler(copy=False)
+    texts = next(iter(table.texts.values()), None)
+    images = next(iter(table.images.values()), None)
+    return Previews(
+        len(rows),
+        [texts[row] for row in rows] if texts is not None else (),
+        columns,
+        [make_thumbnail(images[row], f"Image {row}") for row in rows]
+        if images is not None
+        else (),
     )
-    # An overflow gives infinite features, which are reported with their names.
-    with np.errstate(over="ignore", invalid="ignore"):
-        transformer.fit(values[:, kept])
-    names = tuple(table.numeric_names[column] for column in kept)
-    return [_Block(table.numeric[:, kept], transformer, names)]
 
 
-def _fit_categorical(
-    table: RawTable, train: IntArray, standardise_one_hot: bool
-) -> list[_Block]:
-    values = table.categorical[train]
-    kept = _select_varying((values != values[:1]).any(axis=0), table.categorical_names)
-    if not len(kept):
-        return []
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    steps = [encoder, StandardScaler(copy=False)] if standardise_one_hot else [encoder]
-    transformer = make_pipeline(*steps)
-    transformer.fit(values[:, kept])
-    names = tuple(
-        f"{table.categorical_names[column]}={'missing' if value is None else value}"
-        for column, categories in zip(kept, encoder.categories_, strict=True)
-        for value in categories
-    )
-    return [_Block(table.categorical[:, kept], transformer, names)]
-
-
-def _select_varying(varies: BoolArray, names: tuple[str, ...]) -> IntArray:
-    constant = [names[column] for column in np.flatnonzero(~varies)]
-    if constant:
-        _logger.info(
-            "Left out %d columns that do not vary in the training part: %s",
-            len(constant),
-            ", ".join(constant),
-        )
-    return np.flatnonzero(varies)
-
-
-def _transform_parts(
-    blocks: list[_Block], split: Split, feature_names: tuple[str, ...]
-) -> dict[str, FloatArray]:
-    parts: dict[str, FloatArray] = {}
-    for part, rows in (
-        ("train", split.train),
-        ("val", split.val),
-        ("test", split.test),
-    ):
-        if not len(rows):
-            continue
-        with np.errstate(over="ignore", invalid="ignore"):
-            parts[part] = np.hstack(
-                [block.transformer.transform(block.values[rows]) for block in blocks]
+def _count_duplicates(name: str, x: Mapping[str, FloatArray]) -> dict[str, int]:
+    """Count the rows of the other parts whose features a training row has too."""
+    seen = {_hash(row) for row in x["train"]}
+    counts = {
+        part: sum(_hash(row) in seen for row in x[part])
+        for part in x
+        if part != "train"
+    }
+    for part, n_rows in counts.items():
+        if n_rows:
+            _logger.warning(
+                "%s: %d of %d rows of the %s part have the features of a training row; "
+                "they are kept.",
+                name,
+                n_rows,
+                len(x[part]),
+                {"val": "validation"}.get(part, part),
             )
-        finite = np.isfinite(parts[part]).all(axis=0)
-        if not finite.all():
-            bad = [feature_names[column] for column in np.flatnonzero(~finite)]
-            raise DatasetError(
-                f"{len(bad)} features are NaN or infinite after preparation in the "
-                f"{part} part: {', '.join(bad[:5])}. Their values are too large to be "
-                "standardised: rescale or drop these columns."
-            )
-    return parts
+    return counts
+
+
+def _hash(row: FloatArray) -> bytes:
+    return hashlib.blake2b(row.tobytes(), digest_size=16).digest()

@@ -1,53 +1,13 @@
-"""Finding source files and reading their lines, plain or gzipped."""
+"""Reading the rows of delimited text files, plain or gzipped."""
 
 import csv
 import gzip
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from data_scaling.errors import DatasetError
-
-DATA_DIR_VARIABLE = "DATA_SCALING_DATA"
-
-
-def find_source_file(
-    data_dir: str | os.PathLike[str] | None, file_name: str, origin: str
-) -> Path:
-    """Return the path of a source file, or of its gzipped form.
-
-    Parameters
-    ----------
-    data_dir : path or None
-        Folder to look in; None means the folder that the environment variable
-        ``DATA_SCALING_DATA`` names.
-    file_name : str
-        Name of the original file, without ``.gz``.
-    origin : str
-        Where a person gets the file, for the message.
-
-    Raises
-    ------
-    DatasetError
-        If no folder is named, or neither form of the file is in it.
-    """
-    folder = data_dir or os.environ.get(DATA_DIR_VARIABLE)
-    wanted = f"{file_name} or {file_name}.gz"
-    if not folder:
-        raise DatasetError(
-            f"This dataset needs the file {wanted}, but no folder was named. Get it "
-            f"from {origin} and name its folder by data_dir or by the environment "
-            f"variable {DATA_DIR_VARIABLE}."
-        )
-    for candidate in (Path(folder) / file_name, Path(folder) / f"{file_name}.gz"):
-        if candidate.is_file():
-            return candidate
-    raise DatasetError(
-        f"This dataset needs the file {wanted}, which is not in {folder}. Get it from "
-        f"{origin} and put it there."
-    )
 
 
 def read_rows(
