@@ -1,14 +1,10 @@
 """Checking every segment of a ledger, also of one that is damaged."""
 
 import os
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from data_scaling.errors import LedgerError
-from data_scaling.ledger.header import LedgerHeader
-from data_scaling.ledger.reader import open_reader
-from data_scaling.ledger.segment import COLUMNS, Segment, decode_segment
+from data_scaling.ledger.salvage import open_sound
+from data_scaling.ledger.segment import Segment
 
 
 @dataclass(frozen=True)
@@ -39,59 +35,34 @@ class LedgerCheck:
 def verify_ledger(path: str | os.PathLike[str]) -> LedgerCheck:
     """Read every segment and check it against its checksum.
 
+    Parameters
+    ----------
+    path : path
+        The ledger; it is only read, and may be in use by a run.
+
     Raises
     ------
     LedgerError
         If the file is no ledger, or so damaged that it does not say what it holds.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import data_scaling as ds
+    >>> dataset, path = ds.load_dataset("wine"), tempfile.mkdtemp() + "/draws.ledger"
+    >>> plan = ds.SamplingPlan(4, 20, 60, points=5, n_base_draws=6)
+    >>> _ = ds.sample_ledger(dataset, "logreg", plan, path)
+    >>> check = ds.verify_ledger(path)
+    >>> check.n_coalitions, check.is_sound
+    (10, True)
     """
     n_segments = n_coalitions = 0
     faults = []
-    with open_reader(path) as (connection, header):
-        for found in iterate_sound(connection, header):
+    with open_sound(path) as (segments, _):
+        for found in segments:
             if isinstance(found, Segment):
                 n_segments += 1
                 n_coalitions += len(found.cardinality)
             else:
                 faults.append(found)
     return LedgerCheck(n_segments, n_coalitions, tuple(faults))
-
-
-def iterate_sound(
-    connection: sqlite3.Connection, header: LedgerHeader
-) -> Iterator[Segment | str]:
-    """Yield every sound segment in its order, and a sentence for each other one."""
-    columns = ", ".join(COLUMNS)
-    query = f"SELECT {columns} FROM segment WHERE first_coalition = ?"  # noqa: S608
-    keys, fault = _list_keys(connection)
-    if fault:
-        yield fault
-    reached = 0
-    for key in keys:
-        try:
-            row = connection.execute(query, (key,)).fetchone()
-            segment = decode_segment(row, header.points_per_coalition)
-        except (sqlite3.Error, LedgerError, ValueError, TypeError) as error:
-            is_own = isinstance(error, LedgerError)
-            yield str(error) if is_own else f"segment {key} cannot be read ({error})"
-            continue
-        if segment.first < reached:
-            yield f"segment {key} holds draws for a second time"
-            continue
-        reached = segment.stop
-        yield segment
-
-
-def _list_keys(connection: sqlite3.Connection) -> tuple[list[int], str]:
-    """Return the keys of all segments that can be found, and what is in the way."""
-    keys: set[int] = set()
-    fault = ""
-    # Where a page of the index is broken, the other end leads up to it as well.
-    for order in ("ASC", "DESC"):
-        query = f"SELECT first_coalition FROM segment ORDER BY 1 {order}"  # noqa: S608
-        try:
-            for (key,) in connection.execute(query):
-                keys.add(key)
-            break
-        except sqlite3.Error as error:
-            fault = f"some segments cannot be found any more ({error})"
-    return sorted(keys), fault

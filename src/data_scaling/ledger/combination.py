@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from data_scaling.errors import InputError, LedgerError
-from data_scaling.ledger.check import iterate_sound
 from data_scaling.ledger.header import LedgerHeader, refuse_mismatch
 from data_scaling.ledger.reader import open_reader, read_segments
+from data_scaling.ledger.salvage import open_sound
 from data_scaling.ledger.segment import (
     Segment,
     Span,
@@ -93,18 +93,21 @@ def combine_ledgers(
     sources = [Path(p) for p in paths if Path(p).resolve() != target.resolve()]
     if not paths:
         raise InputError("No ledger was given to merge. Give at least one.")
-    header = _agree_on_header(target, sources)
+    header = _agree_on_header(target, sources, skip_damaged)
     for first in range(0, len(sources), MAX_OPEN):
         _merge_into(target, sources[first : first + MAX_OPEN], header, skip_damaged)
     return describe_ledger(target)
 
 
-def _agree_on_header(target: Path, sources: Sequence[Path]) -> LedgerHeader:
+def _agree_on_header(
+    target: Path, sources: Sequence[Path], skip_damaged: bool
+) -> LedgerHeader:
     """Return the header of the longest plan, if all are of one identity."""
-    existing = [target] if target.exists() else []
+    paths = [target, *sources] if target.exists() else sources
     headers = []
-    for path in [*existing, *sources]:
-        with open_reader(path) as (_, header):
+    for path in paths:
+        is_strict = path == target or not skip_damaged
+        with open_reader(path) if is_strict else open_sound(path) as (_, header):
             headers.append(header)
         refuse_mismatch(path, header, headers[0])
     return reduce(lambda one, other: one.extend(other.plan), headers)
@@ -133,11 +136,12 @@ def _read_stored(target: Path, stack: ExitStack) -> Iterator[_Piece]:
 
 
 def _read_source(path: Path, stack: ExitStack, skip_damaged: bool) -> Iterator[Segment]:
-    connection, header = stack.enter_context(open_reader(path))
     if not skip_damaged:
+        connection, header = stack.enter_context(open_reader(path))
         yield from read_segments(connection, path, header)
         return
-    for found in iterate_sound(connection, header):
+    segments, _ = stack.enter_context(open_sound(path))
+    for found in segments:
         if isinstance(found, Segment):
             yield found
         else:

@@ -4,7 +4,7 @@ import os
 import secrets
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from data_scaling.ledger.header import LedgerHeader
 
 APPLICATION_ID = 0x64736C67  # "dslg"; tells a ledger from other SQLite files
 FORMAT = 2
+MAGIC = b"SQLite format 3\x00"
 
 SCHEMA = f"""
 PRAGMA page_size = 16384;
@@ -38,7 +39,8 @@ CREATE TABLE segment (
 """
 
 _DAMAGED = (
-    "is damaged: {reason}. It was left as it is; restore a copy, or give another path."
+    "is damaged: {reason}. It was left as it is; restore a copy, or save what is sound "
+    "of it by: data-scaling combine NEW {path} --skip-damaged"
 )
 _ADVICE = {
     "SQLITE_FULL": "cannot be written: the disk is full ({reason}). The draws before "
@@ -51,14 +53,22 @@ _ADVICE = {
     "may write to.",
     "SQLITE_IOERR": "cannot be read or written: the disk reports an error ({reason}). "
     "The draws before are kept.",
-    "SQLITE_CORRUPT": _DAMAGED,
-    "SQLITE_NOTADB": _DAMAGED,
 }
 
 
-def damage_error(path: Path, reason: str) -> LedgerError:
-    """Return the error for a ledger that is not what was written."""
-    return LedgerError(f"The ledger {path} {_DAMAGED.format(reason=reason)}")
+class DamageError(LedgerError):
+    """A ledger is not what was written.
+
+    Attributes
+    ----------
+    reason : str
+        What is wrong with it.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        text = _DAMAGED.format(reason=reason, path=path)
+        super().__init__(f"The ledger {path} {text}")
+        self.reason = reason
 
 
 @contextmanager
@@ -68,10 +78,12 @@ def explain_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
-        advice = _ADVICE.get(code, _DAMAGED).format(reason=error)
+        if code not in _ADVICE:
+            raise DamageError(path, str(error)) from error
+        advice = _ADVICE[code].format(reason=error)
         raise LedgerError(f"The ledger {path} {advice}") from error
     except UnicodeDecodeError as error:
-        raise damage_error(path, str(error)) from error
+        raise DamageError(path, str(error)) from error
     except LedgerError:
         raise
     except OSError as error:
@@ -151,7 +163,9 @@ def _check_is_database(path: Path) -> None:
         raise LedgerError(f"{path} is no file. Give the path of a ledger.")
     with path.open("rb") as file:
         start = file.read(100)
-    if start[:16] != b"SQLite format 3\x00":
+    if start[68:72] == APPLICATION_ID.to_bytes(4) and start[:16] != MAGIC:
+        raise DamageError(path, "it does not begin as an SQLite file does")
+    if start[:16] != MAGIC:
         what = "is empty" if not start else "does not begin as an SQLite file does"
         raise LedgerError(
             f"{path} is no ledger: it {what}. It was left as it is; give another path, "
@@ -163,8 +177,8 @@ def _check_is_database(path: Path) -> None:
     # Until the write-ahead log was folded in, the file may lack pages that it holds.
     has_log = path.with_name(f"{path.name}-wal").exists()
     if n_bytes < max(n_pages * page_size, 100) and not has_log:
-        raise damage_error(
-            path, f"it was cut to {n_bytes} bytes, of {n_pages * page_size}"
+        raise DamageError(
+            path, f"it was cut to {n_bytes:,} bytes, of {n_pages * page_size:,}"
         )
 
 
@@ -186,10 +200,23 @@ def read_header(connection: sqlite3.Connection, path: Path) -> LedgerHeader:
         If it is not what was written.
     """
     rows = connection.execute("SELECT name, value, crc32 FROM meta").fetchall()
+    return decode_header(rows, path)
+
+
+def decode_header(rows: Iterable[tuple[str, str, int]], path: Path) -> LedgerHeader:
+    """Return the header in the rows of the table ``meta``.
+
+    Raises
+    ------
+    LedgerError
+        If they are not what was written.
+    """
+    fields = {}
     for name, value, crc32 in rows:
         if zlib.crc32(f"{name}={value}".encode()) != crc32:
-            raise damage_error(path, f"field {name!r} does not match its checksum")
+            raise DamageError(path, f"field {name!r} does not match its checksum")
+        fields[name] = value
     try:
-        return LedgerHeader.from_rows({name: value for name, value, _ in rows})
+        return LedgerHeader.from_rows(fields)
     except (ValueError, TypeError, KeyError) as error:
-        raise damage_error(path, f"its fields cannot be read ({error})") from error
+        raise DamageError(path, f"its fields cannot be read ({error})") from error

@@ -13,8 +13,8 @@ from data_scaling.errors import LedgerError
 from data_scaling.learning_curve import LearningCurve
 from data_scaling.ledger.assembly import Assembly, CurveAssembly
 from data_scaling.ledger.database import (
+    DamageError,
     connect,
-    damage_error,
     explain_errors,
     read_header,
 )
@@ -142,7 +142,7 @@ def read_segments(
             if segment.first < reached:
                 raise LedgerError(f"segment {row[0]} holds draws for a second time")
         except (LedgerError, ValueError, TypeError) as error:
-            raise damage_error(path, str(error)) from error
+            raise DamageError(path, str(error)) from error
         reached = segment.stop
         yield segment
 

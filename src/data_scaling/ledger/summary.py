@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from data_scaling.ledger.database import damage_error
+from data_scaling.ledger.database import DamageError
 from data_scaling.ledger.header import LedgerHeader
 from data_scaling.ledger.reader import open_reader
 from data_scaling.ledger.segment import FIRST_BASE
@@ -106,7 +106,7 @@ def describe_ledger(path: str | os.PathLike[str]) -> LedgerSummary:
         n_drawn = [sum(e.n_coalitions for e in kind) for kind in _split_kinds(entries)]
         seconds_left = _expect_seconds_left(entries, header)
     except (ValueError, TypeError) as error:
-        raise damage_error(path, f"segments cannot be read ({error})") from error
+        raise DamageError(path, f"segments cannot be read ({error})") from error
     return LedgerSummary(
         path=path,
         header=header,
