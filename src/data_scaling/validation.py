@@ -86,6 +86,21 @@ class Validation:
         return _r2(self.predicted.ravel(), self.mean.ravel())
 
     @property
+    def point_r2(self) -> FloatArray:
+        """R^2 of each point's own law over the sizes, (n_points,).
+
+        Below 0 where the law is farther from the means than their mean is; NaN for a
+        point with fewer than three means, or whose means are all the same.
+        """
+        usable = np.isfinite(self.mean) & np.isfinite(self.predicted)
+        mean = np.where(usable, self.mean, np.nan)
+        left = np.nansum((mean - self.predicted) ** 2, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r2 = 1.0 - left / np.nansum(_centred(mean) ** 2, axis=1)
+        known = (usable.sum(axis=1) >= 3) & np.isfinite(r2)
+        return np.asarray(np.where(known, r2, np.nan))
+
+    @property
     def log_r2(self) -> FloatArray:
         """R^2 of a straight line of log|mean| on log size, point by point, (n_points,).
 

@@ -5,6 +5,7 @@ import pandas as pd
 from test_ranking import make_laws
 from test_validation import draw_from_laws
 
+from data_scaling.contributions import Contributions
 from data_scaling.plotting import plot_validation, save_figure
 from data_scaling.validation import validate_laws
 
@@ -63,3 +64,30 @@ def test_a_figure_is_saved_three_ways(tmp_path):
     assert files[0].read_bytes().startswith(b"\x89PNG")
     assert files[1].read_bytes().startswith(b"%PDF")
     pd.testing.assert_frame_equal(pd.read_csv(files[2]), frame, rtol=1e-12)
+
+
+def test_means_of_the_other_sign_are_shown_hollow():
+    """They were left out once, so that a law of wrong sign looked right."""
+    laws = make_laws([1.0] * 12, [1.0] * 12)
+    draws = draw_from_laws(laws, np.repeat([50, 100, 200], 10), 0.1, 0)
+    flipped = np.where(draws.cardinality == 200, -draws.delta, draws.delta)
+    wrong = Contributions(flipped, draws.cardinality, points=draws.points)
+    figure, _ = plot_validation(laws, validate_laws(laws, wrong, [50, 100, 200]))
+    marks = [line for line in figure.axes[0].lines if line.get_marker() in ("^", "v")]
+    hollow = [line for line in marks if line.get_markerfacecolor() == "none"]
+    assert {len(line.get_xdata()) for line in hollow} == {1}
+    assert {float(line.get_xdata()[0]) for line in hollow} == {200.0}
+    assert {line.get_marker() for line in hollow} == {"v"}
+
+
+def test_the_middle_panel_judges_each_point_by_its_own_law():
+    laws = make_laws([1.0, 2.0, -1.0], [1.0, 1.0, 1.0])
+    draws = draw_from_laws(laws, np.repeat([50, 100, 200], 10), 0.0, 0)
+    validation = validate_laws(laws, draws, [50, 100, 200])
+    np.testing.assert_allclose(validation.point_r2, 1.0)
+    shifted = make_laws([-1.0, 2.0, -1.0], [1.0, 1.0, 1.0])
+    validation = validate_laws(shifted, draws, [50, 100, 200])
+    assert validation.point_r2[0] < 0
+    figure, frame = plot_validation(shifted, validation)
+    assert figure.axes[1].get_title() == "Above 0.95: 67% by law, 100% straight"
+    assert frame.point_r2.iloc[0] == validation.point_r2[0]

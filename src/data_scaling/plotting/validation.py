@@ -7,6 +7,13 @@ import numpy as np
 from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.laws import ScalingLaws
+from data_scaling.plotting.style import (
+    COLORS,
+    GREY,
+    label_sizes,
+    make_frame,
+    make_panels,
+)
 from data_scaling.validation import Validation
 
 if TYPE_CHECKING:
@@ -16,9 +23,6 @@ if TYPE_CHECKING:
 
 N_SHOWN: Final = 9
 _N_CURVE: Final = 60
-_N_TICKS: Final = 5
-# Okabe and Ito's blue and orange, told apart by all eyes and in grey.
-_BLUE, _ORANGE, _GREY = "#0072B2", "#E69F00", "#666666"
 
 
 def plot_validation(
@@ -28,9 +32,11 @@ def plot_validation(
 
     Left: means at each size, with standard errors, of nine points at quantiles of the
     law's exponent (at the geometric mean of the sizes), among the points that are
-    known best; the lines are their laws. Middle: how straight each point's means are
-    on log axes. Right: share of the means' variance over points that the laws explain
-    at each size, beside what true laws would.
+    known best; the lines are their laws, and hollow marks are means of the other sign
+    than the law has at the smallest size. Middle: how well each point's own law follows
+    its means over the sizes, and how straight these are on log axes, which a power law
+    asks for and an expansion does not. Right: share of the means' variance over points
+    that the laws explain at each size, beside what true laws would.
 
     Parameters
     ----------
@@ -49,23 +55,19 @@ def plot_validation(
         Three panels.
     frame : pandas.DataFrame
         One row per point and size: ``point, cardinality, n_draws, mean, mean_std,
-        predicted, log_r2, r2, r2_ceiling, is_shown``.
+        predicted, point_r2, log_r2, r2, r2_ceiling, is_shown``.
 
     Raises
     ------
     MissingExtraError
         If matplotlib or pandas is not installed.
     """
-    figure_module = require_extra("matplotlib.figure", "plot")
-    figure: Figure = figure_module.Figure(figsize=(13, 4.2), layout="constrained")
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1.35, 1, 1))
+    figure, (left, middle, right) = make_panels(1, 3, title=title)
     shown = choose_shown(laws, validation)
     _draw_laws(left, laws, validation, shown, unit)
-    _draw_straightness(middle, validation)
+    _draw_points(middle, validation)
     _draw_agreement(right, validation)
-    if title:
-        figure.suptitle(title)
-    return figure, _make_frame(validation, shown)
+    return figure, _list_means(validation, shown)
 
 
 def choose_shown(laws: ScalingLaws, validation: Validation) -> IntArray:
@@ -102,60 +104,67 @@ def _draw_laws(
         color = colors(0.9 * place / max(len(shown) - 1, 1))
         sign = np.sign(curves[place, 0])
         mean, std = validation.mean[row], validation.mean_std[row]
-        visible = sign * mean > 0
         axes.plot(curve_k, np.abs(curves[place]), color=color, linewidth=1.2)
-        axes.errorbar(
-            sizes[visible],
-            np.abs(mean[visible]),
-            yerr=np.minimum(std[visible], 0.9 * np.abs(mean[visible])),
-            fmt="o" if sign > 0 else "v",
-            markersize=4,
-            color=color,
-            elinewidth=0.8,
-            label=f"{'+' if sign > 0 else '−'}  {exponents[place]:.2f}",
-        )
+        for same_sign in (True, False):
+            visible = (sign * mean > 0) if same_sign else (sign * mean < 0)
+            label = f"{'+' if sign > 0 else '−'}  {exponents[place]:.2f}"
+            axes.errorbar(
+                sizes[visible],
+                np.abs(mean[visible]),
+                yerr=np.minimum(std[visible], 0.9 * np.abs(mean[visible])),
+                # Triangles point to the sign of the mean itself.
+                fmt="^" if (sign > 0) == same_sign else "v",
+                markersize=4,
+                markerfacecolor=color if same_sign else "none",
+                color=color,
+                elinewidth=0.8,
+                label=label if same_sign else None,
+            )
     axes.set(yscale="log")
-    _label_sizes(axes, sizes)
+    label_sizes(axes, sizes)
     axes.set_ylabel(f"|mean contribution|{f' ({unit})' if unit else ''}")
     axes.set_title("Contributions and their laws")
     if len(shown):
         axes.legend(title="sign, exponent", fontsize=7, title_fontsize=7, ncols=2)
 
 
-def _draw_straightness(axes: "Axes", validation: Validation) -> None:
-    log_r2 = validation.log_r2[np.isfinite(validation.log_r2)]
-    axes.hist(log_r2, bins=np.linspace(0, 1, 21).tolist(), color=_BLUE, edgecolor="w")
-    share = float(np.mean(log_r2 > 0.95)) if len(log_r2) else float("nan")
-    axes.set(xlabel="R² of log|mean| on log k", ylabel="points", xlim=(0, 1))
-    axes.set_title(f"Straightness: {share:.0%} of points above 0.95")
+def _draw_points(axes: "Axes", validation: Validation) -> None:
+    bins = np.linspace(0, 1, 21).tolist()
+    shares = []
+    kinds: list[tuple[FloatArray, dict[str, Any]]] = [
+        (validation.point_r2, {"color": COLORS[0], "label": "own law"}),
+        (
+            validation.log_r2,
+            {"color": "k", "histtype": "step", "label": "straight on log axes"},
+        ),
+    ]
+    for values, style in kinds:
+        known = values[np.isfinite(values)]
+        axes.hist(np.clip(known, 0, 1), bins=bins, **style)
+        shares.append(float(np.mean(known > 0.95)) if len(known) else float("nan"))
+    axes.set(xlabel="R² over sizes (below 0: first bar)", ylabel="points", xlim=(0, 1))
+    axes.set_title(f"Above 0.95: {shares[0]:.0%} by law, {shares[1]:.0%} straight")
+    axes.legend(loc="upper left", fontsize=8)
 
 
 def _draw_agreement(axes: "Axes", validation: Validation) -> None:
     sizes = validation.cardinality
     ceiling = validation.r2_ceiling
-    axes.plot(sizes, ceiling, "--", color=_GREY, label="true laws would reach")
-    axes.plot(sizes, validation.r2, "o-", color=_ORANGE, label="laws")
+    axes.plot(sizes, ceiling, "--", color=GREY, label="true laws would reach")
+    axes.plot(sizes, validation.r2, "o-", color=COLORS[1], label="laws")
     low = float(np.nanmin([*validation.r2, *ceiling, 0.8]))
     axes.set(ylabel="R² over points", ylim=(max(low - 0.05, -1.0), 1.03))
-    _label_sizes(axes, sizes)
+    label_sizes(axes, sizes)
     axes.set_title(f"Agreement: R² {validation.r2_pooled:.3f} over all")
     axes.legend(loc="lower right", fontsize=8)
 
 
-def _label_sizes(axes: "Axes", sizes: FloatArray) -> None:
-    """Scale the axis of sizes by ratio, and label some of the sizes themselves."""
-    axes.set(xscale="log", xlabel="dataset size k")
-    places = np.linspace(0, len(sizes) - 1, min(_N_TICKS, len(sizes))).round()
-    shown = sizes[places.astype(np.intp)]
-    axes.set_xticks(shown, [f"{size:,.0f}" for size in shown])
-    axes.set_xticks([], minor=True)
-
-
-def _make_frame(validation: Validation, shown: IntArray) -> "pd.DataFrame":
+def _list_means(validation: Validation, shown: IntArray) -> "pd.DataFrame":
     n_points, n_sizes = validation.mean.shape
     is_shown = np.isin(np.arange(n_points), shown)
     by_point: dict[str, Any] = {
         "point": validation.points,
+        "point_r2": validation.point_r2,
         "log_r2": validation.log_r2,
         "is_shown": is_shown,
     }
@@ -168,5 +177,4 @@ def _make_frame(validation: Validation, shown: IntArray) -> "pd.DataFrame":
     columns |= {name: np.tile(values, n_points) for name, values in by_size.items()}
     for name in ("n_draws", "mean", "mean_std", "predicted"):
         columns[name] = getattr(validation, name).ravel()
-    frame: pd.DataFrame = require_extra("pandas", "plot").DataFrame(columns)
-    return frame
+    return make_frame(columns)
