@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     ledger = Paths.of(args).ledger(args.kind, args.shard)
     summary = ds.sample_ledger(
-        load_dataset(args.dataset, args.data_dir),
+        load_dataset(args),
         args.model,
         plan,
         ledger,

@@ -1,14 +1,14 @@
 """The options that the scripts share, with one dash or two, and what they mean."""
 
 import os
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import data_scaling as ds
 from data_scaling.datasets.embedded import read_embeddings
-from paths import DEFAULT_OUT
+from paths import DEFAULT_OUT, Paths
 
 #: Tables that are read as they lie in the data folder: file and target.
 TABLES = {
@@ -79,8 +79,15 @@ def read_integers(text: str) -> Sequence[int]:
     return [int(part) for part in text.split(",")]
 
 
-def load_dataset(name: str, data_dir: Path | None) -> ds.Dataset:
-    """Load a dataset by its name, or one of the tables of the data folder."""
+def load_dataset(args: Namespace) -> ds.Dataset:
+    """Load the dataset that a script's arguments mean.
+
+    It is the one that preprocess.py has written, if it has; else one known by its name,
+    or a table of the data folder.
+    """
+    name, data_dir, prepared = args.dataset, args.data_dir, Paths.of(args).prepared
+    if prepared.exists():
+        return ds.load_dataset(prepared)
     folder = data_dir or Path(os.environ.get("DATA_SCALING_DATA", "."))
     if name in EMBEDDINGS:
         return read_embeddings(folder / EMBEDDINGS[name], name=name)

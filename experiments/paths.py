@@ -2,7 +2,7 @@
 
 ::
 
-    OUT/DATASET/dataset.npz            the prepared dataset (preprocess.py)
+    OUT/DATASET/prepared/              the prepared dataset (preprocess.py)
     OUT/DATASET/MODEL/fit.ledger       draws to fit laws on (generate_samples.py)
     OUT/DATASET/MODEL/fit-2of5.ledger  the same, one shard of five
     OUT/DATASET/MODEL/laws-METHOD.npz  laws (scaling_likelihood.py and others)
@@ -36,8 +36,8 @@ class Paths:
 
     @property
     def prepared(self) -> Path:
-        """The prepared dataset."""
-        return self.out / self.dataset / "dataset.npz"
+        """The folder of the prepared dataset."""
+        return self.out / self.dataset / "prepared"
 
     @property
     def folder(self) -> Path:
@@ -54,9 +54,13 @@ class Paths:
         """Return the ledgers of all shards of a kind that are there."""
         return sorted(self.folder.glob(f"{kind}-*of*.ledger"))
 
-    def laws(self, method: str) -> Path:
+    def laws(
+        self, method: str, kind: str = "fit", n_samples: int | None = None
+    ) -> Path:
         """Return the file of laws: ``likelihood``, ``hierarchical``, ``amortized``."""
-        return self.folder / f"laws-{method}.npz"
+        source = "" if kind == "fit" else f"-{kind}"
+        budget = f"-{n_samples}-draws" if n_samples else ""
+        return self.folder / f"laws-{method}{source}{budget}.npz"
 
     def figure(self, name: str) -> Path:
         """Return the path of a figure, for ``save_figure``, or of a table."""

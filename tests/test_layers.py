@@ -18,7 +18,7 @@ LAYERS = """
     _drawing _pacing _workers sampling cost
     estimators
     agreement valuation weights selection validation ranking fitting
-    convergence addition boundary mislabelling
+    convergence addition addition_study boundary mislabelling suspicion
     plotting interop
     report
     cli

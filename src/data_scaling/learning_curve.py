@@ -71,6 +71,15 @@ class LearningCurve:
             descriptor=self.descriptor[draws],
         )
 
+    @property
+    def error(self) -> FloatArray:
+        """Minus the utility of each coalition, (n_draws,)."""
+        return np.asarray(-self.utility)
+
+    def usable(self) -> "LearningCurve":
+        """Return the coalitions that have a utility."""
+        return self.take(np.flatnonzero(np.isfinite(self.utility)))
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "LearningCurve":
         """Read the coalitions without points of a ledger.

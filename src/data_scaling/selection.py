@@ -70,12 +70,46 @@ def select_points(
         marks = _check_per_law("eligible", eligible, len(psi))
         psi = np.where(marks.astype(bool), psi, np.nan)
         which = "have a law and are eligible"
+    return laws.points[select_best(psi, n_select, labels, which=which)]
+
+
+def select_best(
+    score: FloatArray,
+    n_select: int,
+    labels: ArrayLike | None = None,
+    *,
+    which: str = "have a score",
+) -> IntArray:
+    """Select the rows of highest score, each class in proportion to its size.
+
+    Parameters
+    ----------
+    score : (n_points,) float64 array
+        Higher is better; a row of NaN is never selected.
+    n_select : int
+        Number of rows.
+    labels : (n_points,) array_like, optional
+        Class of each row.
+    which : str
+        What the rows that are not NaN do, for the error.
+
+    Returns
+    -------
+    (n_select,) intp array
+        Rows, the best first; on a tie the earlier one.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows with a score, in all or in a class, or not one label
+        per row.
+    """
     if labels is None:
-        rows = _best_rows(psi, np.arange(len(psi)), n_select, "all", which)
+        rows = _best_rows(score, np.arange(len(score)), n_select, "all", which)
     else:
-        classes = _check_per_law("labels", labels, len(psi))
-        rows = _best_rows_by_class(psi, classes, n_select, which)
-    return laws.points[rows[np.argsort(-psi[rows], kind="stable")]]
+        classes = _check_per_law("labels", labels, len(score))
+        rows = _best_rows_by_class(score, classes, n_select, which)
+    return np.asarray(rows[np.argsort(-score[rows], kind="stable")])
 
 
 def find_eligible(

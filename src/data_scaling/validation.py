@@ -1,6 +1,6 @@
 """Does the law hold? Means of many draws at each size, against what laws predict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from data_scaling.laws import ScalingLaws
 from data_scaling.size_means import average_by_size, average_in_groups
 
 _NORMAL_95 = 1.96
+_STRAIGHT = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +117,50 @@ class Validation:
         return np.where(usable.sum(axis=1) >= 3, r2, np.nan)
 
 
+def describe_validation(validation: Validation) -> dict[str, float]:
+    """Return the numbers that are told of a validation, by name.
+
+    ``R2 averaged over sizes`` is the paper's overall number; ``R2 pooled`` is over all
+    points and sizes together. The shares are of the points whose R^2 over the sizes is
+    above 0.95: of the means' straight line on log axes, and of each point's own law.
+    """
+    first, last = (f"{k:.0f}" for k in validation.cardinality[[0, -1]])
+    log_r2, point_r2 = (
+        values[np.isfinite(values)]
+        for values in (validation.log_r2, validation.point_r2)
+    )
+    return {
+        "R2 averaged over sizes": float(np.mean(validation.r2)),
+        "R2 pooled": validation.r2_pooled,
+        "R2 of true laws, averaged": float(np.mean(validation.r2_ceiling)),
+        f"R2 at {first}": float(validation.r2[0]),
+        f"R2 at {last}": float(validation.r2[-1]),
+        "share of log-log R2 above 0.95": _share_above(log_r2),
+        "share of own-law R2 above 0.95": _share_above(point_r2),
+        "draws per point and size": float(np.median(validation.n_draws)),
+    }
+
+
+def split_draws(contributions: Contributions) -> tuple[Contributions, Contributions]:
+    """Split draws in two halves: one to fit to, one to judge by.
+
+    The second one does not keep the coalitions behind its draws.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two draws.
+    """
+    n_first = contributions.n_draws // 2
+    rest = replace(
+        contributions,
+        delta=contributions.delta[:, n_first:],
+        cardinality=contributions.cardinality[:, n_first:],
+        coalitions=None,
+    )
+    return contributions.first(n_first), rest
+
+
 def validate_laws(
     laws: ScalingLaws,
     contributions: Contributions,
@@ -176,6 +221,10 @@ def _r2(predicted: FloatArray, mean: FloatArray) -> float:
     """Return R^2, NaN where fewer than two points have both numbers."""
     n_pairs = np.sum(np.isfinite(predicted) & np.isfinite(mean))
     return agreement(predicted, mean).r2 if n_pairs >= 2 else float("nan")
+
+
+def _share_above(r2: FloatArray) -> float:
+    return float(np.mean(r2 > _STRAIGHT)) if r2.size else float("nan")
 
 
 def _nanmean(columns: FloatArray) -> FloatArray:

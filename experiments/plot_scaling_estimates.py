@@ -1,0 +1,53 @@
+"""How accurate predicted contributions are: by method, draws and size.
+
+The laws are fitted to the first 5 to 500 draws and judged by the means of the
+validation draws; ``--kind extrapolation`` judges beyond the fitted sizes.
+"""
+
+from collections.abc import Sequence
+
+import data_scaling as ds
+from data_scaling.convergence import study_convergence
+from data_scaling.fitting import make_estimator
+from data_scaling.plotting import plot_convergence, save_figure
+from data_scaling.plotting.convergence import LABELS
+from options import add, make_parser, read_integers
+from paths import Paths
+
+N_DRAWS = [5, 10, 20, 50, 100, 200, 500]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = make_parser(__doc__)
+    add(parser, "num_samples", type=read_integers, help="draws per point, with commas")
+    add(parser, "kind", default="validation", help="name of the ledger to judge by")
+    args = parser.parse_args(argv)
+    paths = Paths.of(args)
+    draws = ds.Contributions.load(paths.ledger("fit"))
+    judge = paths.ledger(args.kind)
+    reference = ds.Contributions.load(judge)
+    sizes = ds.describe_ledger(judge).header.plan.cardinalities
+    budgets = args.num_samples or [n for n in N_DRAWS if n <= draws.n_draws]
+    studies = {
+        method: study_convergence(
+            make_estimator(method).fit,
+            draws.take(reference.points),
+            reference,
+            budgets,
+            sizes,
+        )
+        for method in ("likelihood", "hierarchical")
+    }
+    largest = float(draws.cardinality.max())
+    for measure in LABELS:
+        figure, frame = plot_convergence(
+            studies, measure=measure, fitted_up_to=largest, title=args.dataset
+        )
+        save_figure(figure, frame, paths.figure(f"estimates-{args.kind}-{measure}"))
+    shown = frame[["method", "n_draws", "cardinality", "r2", "spearman", "r2_ceiling"]]
+    print(shown.to_string(index=False, float_format="{:.3f}".format))
+    print(paths.figure(f"estimates-{args.kind}-*.png"))
+
+
+if __name__ == "__main__":
+    main()

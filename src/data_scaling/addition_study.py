@@ -1,0 +1,164 @@
+"""The point-addition experiment of section 4.4: selections, and resumable parts."""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from data_scaling._checks import check_at_least
+from data_scaling._files import write_whole
+from data_scaling._typing import FloatArray, IntArray
+from data_scaling.addition import Additions, join_additions, simulate_additions
+from data_scaling.datasets.dataset import Dataset
+from data_scaling.errors import InputError
+from data_scaling.laws import ScalingLaws
+from data_scaling.learners import Learner, make_learner
+from data_scaling.selection import select_best
+from data_scaling.valuation import shapley_values
+
+# Repetitions of a part: what an interruption can cost.
+_PART = 25
+
+
+def choose_additions(
+    laws: ScalingLaws,
+    dataset: Dataset,
+    cardinalities: Sequence[int],
+    shapley_range: tuple[int, int],
+    n_select: int,
+) -> dict[str, IntArray]:
+    """Select the points of the experiment: by psi at each size, by value, the worst.
+
+    Classes have seats in proportion to the pool's in every selection, as in the random
+    datasets, so that no selection gains by a shift of the classes.
+
+    Parameters
+    ----------
+    laws : ScalingLaws
+        Laws of n_points points of the pool.
+    dataset : Dataset
+        Where the points are from.
+    cardinalities : sequence of int
+        Sizes at which psi is taken.
+    shapley_range : (int, int)
+        Range of sizes of the Shapley value, both ends included.
+    n_select : int
+        Points of each selection.
+
+    Returns
+    -------
+    dict of str to (n_select,) intp array
+        Indices in the pool, by the name of the selection.
+
+    Raises
+    ------
+    InputError
+        If a class has too few points with a law.
+    """
+    labels = dataset.y_train[laws.points] if dataset.classes else None
+    scores = {f"best at {k:,}": laws.psi(float(k)) for k in cardinalities}
+    scores["best by Shapley"] = shapley_values(laws, *shapley_range)
+    scores |= {f"worst at {k:,}": -laws.psi(float(k)) for k in cardinalities}
+    return {
+        name: laws.points[select_best(score, n_select, labels)]
+        for name, score in scores.items()
+    }
+
+
+def resume_additions(
+    folder: str | os.PathLike[str],
+    dataset: Dataset,
+    learner: Learner | str,
+    selections: Mapping[str, ArrayLike],
+    cardinalities: Sequence[int],
+    *,
+    metrics: Sequence[str],
+    n_repetitions: int,
+    seed: int = 0,
+    n_jobs: int | None = None,
+) -> Additions:
+    """Do what ``simulate_additions`` does in parts, and keep each in a folder.
+
+    Interrupted and called again, it goes on where it stopped, and ends with the same
+    bits; with more repetitions, it adds to them.
+
+    Parameters
+    ----------
+    folder : path
+        Where the parts are kept, one ``.npz`` file for 25 repetitions.
+    dataset, learner, selections, cardinalities, metrics, n_repetitions, seed, n_jobs
+        As in :func:`~data_scaling.addition.simulate_additions`.
+
+    Raises
+    ------
+    InputError
+        If a part in the folder is damaged, or comes from other settings.
+    """
+    check_at_least("n_repetitions", n_repetitions, 1)
+    chosen = {name: np.asarray(points) for name, points in selections.items()}
+    bound = make_learner(learner).bind(dataset, metrics[0])
+    settings = json.dumps(
+        {
+            "dataset": dataset.fingerprint,
+            "learner": bound.description,
+            "selections": {name: rows.tolist() for name, rows in chosen.items()},
+            "cardinalities": list(cardinalities),
+            "metrics": list(metrics),
+            "seed": seed,
+        }
+    )
+    parts = []
+    for path, first, n_part in _list_parts(Path(folder), n_repetitions):
+        change = _read_part(path, settings)
+        if change is None:
+            part = simulate_additions(
+                dataset,
+                learner,
+                chosen,
+                cardinalities,
+                metrics=metrics,
+                n_repetitions=n_part,
+                first_repetition=first,
+                seed=seed,
+                n_jobs=n_jobs,
+            )
+            _write_part(path, settings, part.change)
+        else:
+            names = (*chosen, "random")
+            sizes = np.array(cardinalities, dtype=np.intp)
+            part = Additions(names, sizes, tuple(metrics), change)
+        parts.append(part)
+    return join_additions(parts)
+
+
+def _list_parts(folder: Path, n_repetitions: int) -> Iterator[tuple[Path, int, int]]:
+    for first in range(0, n_repetitions, _PART):
+        n_part = min(_PART, n_repetitions - first)
+        yield folder / f"part-{first:06d}-{n_part}.npz", first, n_part
+
+
+def _write_part(path: Path, settings: str, change: FloatArray) -> None:
+    with write_whole(path) as temporary:
+        np.savez(temporary, settings=np.array(settings), change=change)
+
+
+def _read_part(path: Path, settings: str) -> FloatArray | None:
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found, change = str(arrays["settings"]), arrays["change"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path} is damaged ({error}). Remove it, and it is made anew."
+        ) from error
+    if found != settings:
+        raise InputError(
+            f"{path} comes from another dataset, learner, selection, size, metric or "
+            f"seed. Remove the folder {path.parent}, or give another one."
+        )
+    return np.asarray(change, dtype=np.float64)

@@ -1,0 +1,86 @@
+"""Scores that make a point suspicious of a wrong label, by values and by confidence."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from data_scaling._typing import FloatArray
+from data_scaling.contributions import Contributions
+from data_scaling.datasets.dataset import Dataset
+from data_scaling.laws import ScalingLaws
+from data_scaling.mislabelling import (
+    Detection,
+    fit_confidence,
+    judge_detection,
+    knn_shapley_values,
+    self_confidence,
+)
+from data_scaling.valuation import monte_carlo_values, shapley_values
+
+
+def score_points(
+    dataset: Dataset,
+    contributions: Contributions,
+    laws: ScalingLaws,
+    cardinalities: Sequence[float],
+) -> dict[str, FloatArray]:
+    """Score all points in several ways, lower for the more suspicious.
+
+    ======================== =======================================================
+    psi at k                 the law's expected contribution at each size
+    Shapley value            by the laws, over the drawn sizes
+    Monte Carlo value        plain mean of the draws
+    share of draws above 0   how often the point has helped
+    k-NN Shapley             exact values of a 5-nearest-neighbour classifier
+    self-confidence          probability of the label by a cross-validated logistic
+                             regression, that has not seen the point
+    training loss            probability of the label by a logistic regression that has
+    ======================== =======================================================
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A classification; its whole pool is valued.
+    contributions : Contributions
+        Draws of every point of the pool, in order.
+    laws : ScalingLaws
+        Fitted to them.
+    cardinalities : sequence of float
+        Sizes at which psi is taken.
+
+    Returns
+    -------
+    dict of str to (n_points,) float64 array
+        Scores by name; NaN for a point without one.
+
+    Raises
+    ------
+    InputError
+        If the dataset is a regression, or a size is below 1.
+    """
+    sizes = contributions.cardinality
+    known = np.isfinite(contributions.delta)
+    helped = np.sum((contributions.delta > 0) & known, axis=1)
+    scores = {f"psi at {k:,}": laws.psi(float(k)) for k in cardinalities}
+    return scores | {
+        "Shapley value": shapley_values(laws, int(sizes.min()), int(sizes.max())),
+        "Monte Carlo value": monte_carlo_values(contributions),
+        "share of draws above 0": helped / np.maximum(known.sum(axis=1), 1),
+        "k-NN Shapley": knn_shapley_values(dataset),
+        "self-confidence": self_confidence(dataset),
+        "training loss": fit_confidence(dataset),
+    }
+
+
+def judge_scores(
+    scores: Mapping[str, ArrayLike], flipped: ArrayLike
+) -> dict[str, Detection]:
+    """Judge every score by the flipped labels it finds.
+
+    Raises
+    ------
+    InputError
+        If a score has not one number per point, or none or all labels are flipped.
+    """
+    return {name: judge_detection(score, flipped) for name, score in scores.items()}

@@ -1,0 +1,191 @@
+"""Every script end to end, on a small synthetic dataset; the frames, not the pixels."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import data_scaling as ds
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+SIZES = ["--min-cardinality", "20", "--max-cardinality", "80"]
+SHARED = {FOLDER / "paths.py", FOLDER / "options.py"}
+ONE_JOB = ["--jobs", "1"]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    """Folder in which a prepared dataset lies."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(320, 3))
+    y = (x[:, 0] + 0.5 * rng.normal(size=320) > 0).astype(int)
+    parts = (slice(0, 200), slice(200, 260), slice(260, 320))
+    arrays = [array for part in parts for array in (x[part], y[part])]
+    folder = tmp_path_factory.mktemp("paper")
+    ds.save_dataset(ds.Dataset(*arrays, name="toy"), folder / "toy" / "prepared")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def script(out):
+    """Run a script by its name in this process."""
+    sys.path.insert(0, str(FOLDER))
+
+    def run(name, *arguments):
+        main = importlib.import_module(name).main
+        main(["-dataset", "toy", "-out", str(out), *arguments])
+        return out / "toy" / "logreg"
+
+    yield run
+    sys.path.remove(str(FOLDER))
+
+
+@pytest.fixture(scope="module")
+def drawn(script):
+    """Draw what all the other scripts need."""
+    script("generate_samples", "-num_samples", "60", *SIZES, *ONE_JOB)
+    few = ["--num-samples", "6", "--num-cardinalities", "4", "--num-inds", "40"]
+    script("generate_samples_validation", *few, *SIZES, *ONE_JOB)
+    script("generate_samples_aggregate", "--num-samples", "40", *SIZES, *ONE_JOB)
+    reference = ["--kind", "reference", "--seed", "2", "--num-samples", "80"]
+    folder = script("generate_samples", *reference, *SIZES, *ONE_JOB)
+    for method in ("likelihood", "hierarchical"):
+        script("scaling_likelihood", "--method", method)
+    return folder
+
+
+def read_frame(folder, name):
+    for ending in (".png", ".pdf"):
+        assert (folder / "figures" / name).with_suffix(ending).stat().st_size > 1000
+    return pd.read_csv((folder / "figures" / name).with_suffix(".csv"))
+
+
+def test_draws_and_laws_are_those_of_the_settings(drawn):
+    draws = ds.Contributions.load(drawn / "fit.ledger")
+    assert draws.delta.shape == (200, 60)
+    # A point inside its coalition is drawn at one size less.
+    assert 19 <= draws.cardinality.min() < draws.cardinality.max() <= 80
+    plan = ds.describe_ledger(drawn / "validation.ledger").header.plan
+    assert plan.cardinalities == (20, 31, 50, 80)
+    laws = ds.load_laws(drawn / "laws-likelihood.npz")
+    expected = ds.LikelihoodEstimator().fit(draws).psi(50)
+    np.testing.assert_array_equal(laws.psi(50), expected)
+
+
+def test_shards_are_combined_to_the_whole(drawn, script):
+    for shard in ("1/2", "2/2"):
+        few = ["--num-samples", "60", "--kind", "parts", "--shard", shard]
+        script("generate_samples", *few, *SIZES, *ONE_JOB)
+    script("combine_samples", "--kind", "parts")
+    combined = ds.Contributions.load(drawn / "parts.ledger")
+    whole = ds.Contributions.load(drawn / "fit.ledger")
+    assert combined.delta.tobytes() == whole.delta.tobytes()
+
+
+def test_combining_nothing_says_where_it_looked(drawn, script, capsys):
+    with pytest.raises(SystemExit):
+        script("combine_samples", "--kind", "nothing")
+    assert "holds no shards of nothing.ledger" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ([], "validation-log"),
+        (["-held_out"], "validation-log-held-out"),
+        (["--method", "hierarchical"], "validation-hierarchical"),
+    ],
+)
+def test_figure_1_lists_every_mean(drawn, script, capsys, arguments, name):
+    script("plot_validation", *arguments)
+    frame = read_frame(drawn, name)
+    assert len(frame) == 40 * 4
+    assert frame.n_draws.iloc[0] == (3 if "held" in name else 6)
+    said = capsys.readouterr().out
+    pooled = float(said.partition("R2 pooled: ")[2].split()[0])
+    left = (frame["mean"] - frame.predicted).pow(2).mean()
+    assert pooled == pytest.approx(1 - left / frame["mean"].var(ddof=0), rel=1e-3)
+
+
+def test_ten_kinds_of_histogram(drawn, script):
+    script("plot_histogram")
+    frames = sorted((drawn / "figures").glob("histogram-*.csv"))
+    assert len(frames) == 10
+    alpha = pd.read_csv(drawn / "figures" / "histogram-alpha.csv")
+    laws = ds.load_laws(drawn / "laws-likelihood.npz")
+    np.testing.assert_allclose(alpha.alpha, laws.alpha[:40])
+    assert set(alpha.panel) == {"toy, logreg"}
+
+
+def test_distances_are_those_to_the_boundary(drawn, script):
+    script("plot_distance", "--cardinality", "50")
+    frame = read_frame(drawn, "distance-likelihood")
+    assert len(frame) == 200
+    assert frame.distance.median() > 0
+    assert frame.groupby("label").alpha_pearson.nunique().tolist() == [1, 1]
+
+
+def test_estimates_are_studied_by_draws_and_size(drawn, script):
+    script("plot_scaling_estimates", "--num-samples", "10,60")
+    frame = read_frame(drawn, "estimates-validation-r2")
+    assert set(frame.method) >= {"likelihood", "hierarchical"}
+    assert sorted(set(frame.n_draws)) == [10, 60]
+    assert sorted(set(frame.cardinality)) == [20, 31, 50, 80]
+
+
+def test_the_learning_curve_and_its_law(drawn, script):
+    script("plot_aggregate_scaling")
+    frame = read_frame(drawn, "aggregate")
+    assert len(frame) == 40
+    np.testing.assert_allclose(frame.error - frame.predicted, frame.residual)
+
+
+def test_values_are_judged_by_other_draws(drawn, script):
+    script("test_data_valuation", "--num-samples", "10,60")
+    frame = read_frame(drawn, "valuation").set_index(["method", "n_draws"])
+    draws = ds.Contributions.load(drawn / "fit.ledger")
+    reference = ds.monte_carlo_values(ds.Contributions.load(drawn / "reference.ledger"))
+    expected = ds.agreement(ds.monte_carlo_values(draws), reference)
+    assert frame.loc[("Monte Carlo", 60), "mse"] == pytest.approx(expected.mse)
+    assert len(frame) % 2 == 0
+
+
+def test_points_are_added_and_the_repetitions_are_kept(drawn, script):
+    settings = ["--kind", "fit", "--num-points", "10", "--sizes", "20,50", *ONE_JOB]
+    script("test_point_addition", "--repetitions", "30", *settings)
+    frame = read_frame(drawn, "additions-hierarchical")
+    assert frame.selection.nunique() == 6
+    assert set(frame.cardinality) == {20, 50}
+    assert set(frame.n_repetitions) == {30}
+    first = drawn / "additions-hierarchical" / "part-000000-25.npz"
+    written = first.stat().st_mtime_ns
+    script("test_point_addition", "--repetitions", "30", *settings)
+    pd.testing.assert_frame_equal(read_frame(drawn, "additions-hierarchical"), frame)
+    assert first.stat().st_mtime_ns == written
+
+
+def test_flipped_labels_are_looked_for(drawn, script):
+    settings = ["--num-samples", "30", "--sizes", "20,80", *SIZES, *ONE_JOB]
+    script("find_mislabelled", *settings)
+    frame = read_frame(drawn, "mislabelled")
+    assert len(frame) == 8
+    assert frame.auc.is_monotonic_decreasing
+    assert (frame.auc > 0.5).all()
+
+
+def test_every_script_says_what_it_does(script, capsys):
+    for path in FOLDER.glob("*.py"):
+        if path in SHARED:
+            continue
+        with pytest.raises(SystemExit) as end:
+            script(path.stem, "--help")
+        assert end.value.code == 0, path
+        assert "usage" in capsys.readouterr().out
+
+
+def test_scripts_are_short():
+    for path in set(FOLDER.glob("*.py")) - SHARED:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 90, path
