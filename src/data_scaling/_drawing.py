@@ -11,14 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.coalitions import Pool, draw_coalition
-from data_scaling.errors import InputError
 from data_scaling.learners import BoundLearner
-from data_scaling.ledger import FIRST_BASE, LedgerHeader, Segment, Span
+from data_scaling.ledger import FIRST_BASE, Segment, Span
 from data_scaling.ledger.segment import stack_descriptors
 from data_scaling.plan import SamplingPlan
 
 Task: TypeAlias = tuple[Span, ...]
-Shard: TypeAlias = tuple[int, int]  # which, from 1, and of how many
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +78,7 @@ def draw_segment(recipe: Recipe, first: int, stop: int) -> Segment:
             missing = ~np.isfinite(numbers)
             numbers[missing] = np.nan
             descriptors.append(_as_row(draw.descriptor))
-            failures.update(draw.failures)
-            if missing.any() and not draw.failures:
-                failures["The learner gave no finite number."] += 1
+            failures.update(_count_by_reason(draw.failures, int(missing.sum())))
     return Segment(
         first,
         cardinality,
@@ -127,6 +123,19 @@ def _as_row(descriptor: FloatArray | None) -> FloatArray:
     return np.empty((1, 0)) if descriptor is None else descriptor[None, :]
 
 
+def _count_by_reason(reasons: tuple[str, ...], n_failed: int) -> Counter[str]:
+    """Return how many of a coalition's draws failed for each reason.
+
+    A learner gives one for each training that failed, and that of the coalition itself
+    costs all draws: those that no reason accounts for are the first one's.
+    """
+    counts = Counter(reasons)
+    if n_failed > counts.total():
+        first = next(iter(reasons), "The learner gave no finite number.")
+        counts[first] += n_failed - counts.total()
+    return counts
+
+
 def find_missing(drawn: Iterable[Span], wanted: Iterable[Span]) -> Iterator[Span]:
     """Yield the parts of wanted spans that no drawn span covers; both ascend.
 
@@ -148,47 +157,6 @@ def find_missing(drawn: Iterable[Span], wanted: Iterable[Span]) -> Iterator[Span
             if first < span[0]:
                 yield first, span[0]
             first = span[1]
-
-
-def list_wanted(
-    header: LedgerHeader, spans: Iterable[Span], shard: Shard | None
-) -> Iterator[Span]:
-    """Yield the spans of a shard: every n-th round of draws; all without a shard.
-
-    A round is one draw of all points, or of a staggered plan one draw of every size,
-    so that shards have equal work; and a plan with more draws only adds to its shards.
-
-    Parameters
-    ----------
-    header : LedgerHeader
-        What is drawn.
-    spans : iterable of (int, int)
-        Coalitions with points, or without, as in ``header.spans``.
-    shard : (int, int) or None
-        Which shard, from 1, and how many there are.
-    """
-    if shard is None:
-        yield from spans
-        return
-    which, n_shards = check_shard(shard)
-    for start, end in spans:
-        n_each = 1 if start >= FIRST_BASE else header.coalitions_per_draw
-        length = n_each * header.plan.round_length
-        for first in range(start + (which - 1) * length, end, n_shards * length):
-            yield first, min(first + length, end)
-
-
-def check_shard(shard: Shard) -> Shard:
-    """Return the shard if there is such a one, else raise."""
-    which, n_shards = shard
-    if not 1 <= which <= n_shards:
-        raise InputError(
-            f"The shard is {which}/{n_shards}. Give 1/{n_shards} to "
-            f"{n_shards}/{n_shards}."
-            if n_shards >= 1
-            else f"The shard is {which}/{n_shards}. Give 1/1, or more shards."
-        )
-    return shard
 
 
 def group_spans(spans: Iterable[Span], size: int) -> Iterator[Task]:

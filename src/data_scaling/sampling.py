@@ -5,11 +5,12 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from data_scaling._drawing import Recipe, Shard, find_missing, list_wanted
+from data_scaling._drawing import Recipe, find_missing
 from data_scaling._progress import open_bar
 from data_scaling._workers import draw_spans
 from data_scaling.coalitions import check_cardinalities, group_pool
@@ -25,6 +26,7 @@ from data_scaling.ledger import (
     LedgerHeader,
     LedgerSummary,
     Segment,
+    Shard,
     Span,
     describe_ledger,
     open_ledger,
@@ -251,7 +253,8 @@ def sample_ledger(
     """
     with threadpool_limits(1):
         header, recipe = prepare_run(dataset, learner, plan, metric)
-        spans = list(list_wanted(header, header.spans, shard))
+        header = replace(header, shard=shard)
+        spans = list(header.list_wanted(header.spans))
         _draw_into(ledger, header, recipe, spans, n_jobs, progress)
     return describe_ledger(ledger)
 
@@ -340,18 +343,18 @@ def _report_failures(n_failed: int, n_all: int, failures: Counter[str]) -> None:
     if not n_failed:
         return
     reasons = "".join(
-        f"\n  {count} times: {reason}"
+        f"\n  {count:,}: {reason}"
         for reason, count in failures.most_common(N_REASONS_SHOWN)
     )
     if n_failed == n_all:
         raise AllDrawsFailedError(
-            f"All {n_all} draws failed. The most frequent reasons, one of "
-            f"each training that failed:{reasons}\n"
+            f"All {n_all} draws failed. The most frequent reasons, and how many draws "
+            f"each cost:{reasons}\n"
             "Change the learner or its settings, or draw larger coalitions."
         )
     warnings.warn(
         f"{n_failed} of {n_all} draws failed and are NaN. The most frequent reasons, "
-        f"one of each training that failed:{reasons}",
+        f"and how many draws each cost:{reasons}",
         FailedDrawWarning,
         stacklevel=3,
     )

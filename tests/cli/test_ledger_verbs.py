@@ -4,11 +4,14 @@ import shlex
 
 import numpy as np
 import pytest
+from fake_learners import MeanLearner, make_dataset
 from typer.testing import CliRunner
 
 import data_scaling as ds
+from data_scaling._drawing import draw_segment
 from data_scaling.cli.app import app
-from data_scaling.ledger import read_learning_curve
+from data_scaling.ledger import open_ledger, read_learning_curve
+from data_scaling.sampling import prepare_run
 
 SMALL = "--draws 12 --points random:9 --seed 4 --jobs 1"
 
@@ -29,8 +32,8 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
 
 def test_sample_draws_what_the_library_draws(tmp_path):
     shown = call(f"sample breast_cancer x.ledger {SMALL} --base-draws 20")
-    assert "12 of 12 coalitions, for 9 points each" in shown
-    assert "base draws  20 of 20" in shown
+    assert "all 12 draws of 9 points" in shown
+    assert "base draws  all 20 coalitions" in shown
     plan = ds.SamplingPlan(12, 27, 272, points=("random", 9), seed=4, n_base_draws=20)
     dataset = ds.load_dataset("breast_cancer", seed=4)
     expected = ds.sample_contributions(dataset, "logreg", plan)
@@ -69,9 +72,14 @@ def test_shards_combine_to_the_whole_and_verify():
     call(f"sample breast_cancer whole.ledger {SMALL}")
     for shard in (1, 2, 3):
         shown = call(f"sample breast_cancer {shard}.ledger {SMALL} --shard {shard}/3")
-        assert "4 of 12 coalitions" in shown
+        for text in (shown, call(f"info {shard}.ledger")):
+            assert f"shard {shard} of 3" in text
+            assert "all 4 draws" in text
+            assert "nothing of this shard" in text
+        assert f"shard {shard} of 3: " in call(f"verify {shard}.ledger")
     shown = call("combine all.ledger 1.ledger 2.ledger 3.ledger")
-    assert "12 of 12 coalitions" in shown
+    assert "the whole plan" in shown
+    assert "all 12 draws of 9 points" in shown
     whole, merged = (ds.Contributions.load(f"{n}.ledger") for n in ("whole", "all"))
     np.testing.assert_array_equal(merged.delta, whole.delta)
     assert "1 segment with 12 coalitions are as they were" in call("verify all.ledger")
@@ -96,14 +104,35 @@ def test_what_is_sound_of_a_damaged_ledger_goes_on(tmp_path):
 
 
 def test_info_says_how_far_and_how_long(tmp_path):
-    call(f"sample breast_cancer x.ledger {SMALL} --shard 1/2 --base-draws 4")
+    plan = ds.SamplingPlan(12, 27, 272, points=("random", 9), seed=4, n_base_draws=4)
+    dataset = ds.load_dataset("breast_cancer", seed=4)
+    header, recipe = prepare_run(dataset, "logreg", plan, None)
+    with open_ledger("x.ledger", header) as writer:
+        writer.append(draw_segment(recipe, 0, 6))
+        writer.append(draw_segment(recipe, 2**48, 2**48 + 2))
     shown = call("info x.ledger")
-    assert "6 of 12 coalitions, for 9 points each" in shown
-    assert "2 of 4" in shown
-    assert "in the learner, over all jobs" in shown
+    assert "6 of 12 (50%) draws of 9 points" in shown
+    assert "2 of 4 (50%)" in shown
+    assert "added over all jobs" in shown
     assert "at the pace of the last run" in shown
-    call(f"sample breast_cancer x.ledger {SMALL} --base-draws 4")
-    assert "left" not in call("info x.ledger")
+    assert "12 draws of 9 points chosen by the seed and 4 coalitions without" in shown
+    call(f"sample breast_cancer x.ledger {SMALL} --base-draws 4 --density uniform")
+    assert "left        nothing\n" in call("info x.ledger") + "\n"
+    full = call("info x.ledger --full")
+    assert plan.to_json() in full
+    assert f"numpy {np.__version__}" in full
+
+
+def test_info_counts_the_draws_that_each_reason_cost():
+    plan = ds.SamplingPlan(60, 5, 30, seed=3)
+    learner = MeanLearner(fails_below=8)
+    ds.sample_ledger(make_dataset(), learner, plan, "x.ledger")
+    draws = ds.Contributions.load("x.ledger")
+    shown = call("info x.ledger")
+    assert f"failed   {draws.n_failed:,} of 2,400" in shown
+    for size in (6, 7):
+        n_lost = 40 * np.sum(draws.coalitions.cardinality == size)
+        assert f"  {n_lost} draws failed: {size} are too few." in shown
 
 
 def test_plan_says_time_size_and_errors():

@@ -132,8 +132,8 @@ def test_info_says_how_far_a_ledger_is(finished):
     folder, _ = finished
     done = call("info", "runs/breast_cancer/draws.ledger", folder=folder)
     assert done.returncode == 0
-    assert "40 of 40 coalitions, for 341 points each" in done.stdout
-    assert "0 of 13,640 draws" in done.stdout
+    assert "all 40 draws of 341 points" in done.stdout
+    assert "failed   none" in done.stdout
 
 
 def test_a_users_table_runs(tmp_path):

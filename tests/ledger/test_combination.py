@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from fake_learners import MeanLearner, make_dataset
 
-from data_scaling._drawing import list_wanted
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError, LedgerError, PlanMismatchError
 from data_scaling.ledger import (
@@ -62,9 +61,15 @@ def test_shards_combined_are_the_whole(kind, n_shards, tmp_path):
     plan = PLANS[kind]
     sample_ledger(DATASET, MeanLearner(), plan, tmp_path / "whole")
     shards = draw_shards(plan, tmp_path, n_shards)
-    assert not any(describe_ledger(path).is_complete for path in shards)
+    for i, path in enumerate(shards, start=1):
+        summary = describe_ledger(path)
+        assert summary.header.shard == (i, n_shards)
+        assert verify_ledger(path).header.shard == (i, n_shards)
+        assert summary.is_complete
+        assert summary.seconds_left == 0.0
     summary = combine_ledgers(tmp_path / "all", shards)
     assert summary.is_complete
+    assert summary.header.shard is None
     assert summary.n_segments <= 2  # with points and without: joined
     assert_same_ledgers(tmp_path / "all", tmp_path / "whole")
 
@@ -72,7 +77,7 @@ def test_shards_combined_are_the_whole(kind, n_shards, tmp_path):
 def test_shards_have_equal_work_and_longer_plans_add_to_them():
     def spans(n_draws: int, shard: int) -> set[int]:
         header = make_header(replace(PLANS["staggered"], n_draws=n_draws))
-        wanted = list_wanted(header, header.spans[:1], (shard, 4))
+        wanted = replace(header, shard=(shard, 4)).list_wanted(header.spans[:1])
         return {number for span in wanted for number in range(*span)}
 
     parts = [spans(20, shard) for shard in (1, 2, 3, 4)]
@@ -81,6 +86,18 @@ def test_shards_have_equal_work_and_longer_plans_add_to_them():
     # Every size of the staggered plan occurs equally often in every shard.
     assert all(sum(n % 3 == 1 for n in part) == 5 for part in parts)
     assert all(part < spans(33, shard) for shard, part in enumerate(parts, start=1))
+
+
+def test_a_shard_is_done_when_its_own_draws_are_and_two_make_the_whole(tmp_path):
+    path, plan = tmp_path / "x", PLANS["shared"]
+    summary = sample_ledger(DATASET, MeanLearner(), plan, path, shard=(1, 2))
+    assert (summary.n_coalitions, summary.n_base) == summary.n_wanted == (12, 20)
+    longer = replace(plan, n_draws=27)
+    summary = sample_ledger(DATASET, MeanLearner(), longer, path, shard=(1, 2))
+    assert summary.n_wanted == (14, 20)
+    summary = sample_ledger(DATASET, MeanLearner(), longer, path, shard=(2, 2))
+    assert (summary.header.shard, summary.n_wanted) == (None, (27, 40))
+    assert summary.is_complete
 
 
 @pytest.mark.parametrize("shard", [(0, 3), (4, 3), (1, 0), (-1, -1)])

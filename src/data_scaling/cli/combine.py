@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from data_scaling.cli.info import describe
+from data_scaling.cli.description import describe_summary
 from data_scaling.ledger import combine_ledgers
 
 
@@ -29,4 +29,4 @@ def combine(
 
     Example: data-scaling combine adult.ledger shard1.ledger shard2.ledger
     """
-    print(describe(combine_ledgers(out, ledgers, skip_damaged=skip_damaged)))
+    print(describe_summary(combine_ledgers(out, ledgers, skip_damaged=skip_damaged)))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from data_scaling._text import count, duration
+from data_scaling.cli.description import describe_plan
 from data_scaling.cli.options import (
     BaseDraws,
     Cardinalities,
@@ -88,7 +89,7 @@ def plan(
 
 def _describe_cost(cost: RunCost) -> str:
     pairs = {
-        "plan": cost.plan.to_json(),
+        "plan": describe_plan(cost.plan),
         "pilot": f"{count(cost.n_pilot_draws, 'draw')} of "
         f"{count(cost.n_pilot_points, 'point')}",
         "one draw": f"{duration(cost.seconds_per_draw)} of one job, for "

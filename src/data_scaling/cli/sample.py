@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from data_scaling.cli.info import describe
+from data_scaling.cli.description import describe_summary
 from data_scaling.cli.options import (
     BaseDraws,
     Cardinalities,
@@ -101,4 +101,4 @@ def sample(
             shard=read_shard(shard),
             n_jobs=jobs,
         )
-    print(describe(summary))
+    print(describe_summary(summary))

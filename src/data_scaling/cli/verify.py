@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from data_scaling._text import count
+from data_scaling.cli.description import describe_shard
 from data_scaling.ledger import verify_ledger
 
 
@@ -20,7 +21,8 @@ def verify(
     """
     check = verify_ledger(ledger)
     print(
-        f"{ledger}: {count(check.n_segments, 'segment')} with "
+        f"{ledger}, {describe_shard(check.header)}: "
+        f"{count(check.n_segments, 'segment')} with "
         f"{count(check.n_coalitions, 'coalition')} are as they were written"
     )
     if check.is_sound:

@@ -3,7 +3,7 @@
 from data_scaling.ledger.assembly import Assembly, CurveAssembly
 from data_scaling.ledger.check import LedgerCheck, verify_ledger
 from data_scaling.ledger.combination import combine_ledgers
-from data_scaling.ledger.header import LedgerHeader
+from data_scaling.ledger.header import LedgerHeader, Shard
 from data_scaling.ledger.reader import (
     read_assembly,
     read_contributions,
@@ -23,6 +23,7 @@ __all__ = [
     "LedgerSummary",
     "LedgerWriter",
     "Segment",
+    "Shard",
     "Span",
     "combine_ledgers",
     "describe_ledger",

@@ -45,7 +45,7 @@ class Assembly:
 
     @property
     def failures(self) -> Counter[str]:
-        """How often each reason of a failed training occurred."""
+        """How many draws failed for each reason."""
         return self._coalitions.failures + self._base.failures
 
     def add(self, segment: Segment) -> None:
@@ -136,7 +136,7 @@ class CurveAssembly:
     Attributes
     ----------
     failures : Counter of str
-        How often each reason of a failed training occurred.
+        How many draws failed for each reason.
     """
 
     def __init__(self, header: LedgerHeader, *, with_points: bool = False) -> None:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+from data_scaling.ledger.header import LedgerHeader
 from data_scaling.ledger.salvage import open_sound
 from data_scaling.ledger.segment import Segment
 
@@ -17,6 +18,8 @@ class LedgerCheck:
         Segments that are what was written.
     n_coalitions : int
         Coalitions in them, with points or without.
+    header : LedgerHeader
+        Plan, dataset, learner, metric and versions; the shard, if it is one.
     faults : tuple of str
         One sentence for every segment that is not, or for the part of the file where
         segments cannot be found any more.
@@ -24,6 +27,7 @@ class LedgerCheck:
 
     n_segments: int
     n_coalitions: int
+    header: LedgerHeader
     faults: tuple[str, ...]
 
     @property
@@ -58,11 +62,11 @@ def verify_ledger(path: str | os.PathLike[str]) -> LedgerCheck:
     """
     n_segments = n_coalitions = 0
     faults = []
-    with open_sound(path) as (segments, _):
+    with open_sound(path) as (segments, header):
         for found in segments:
             if isinstance(found, Segment):
                 n_segments += 1
                 n_coalitions += len(found.cardinality)
             else:
                 faults.append(found)
-    return LedgerCheck(n_segments, n_coalitions, tuple(faults))
+    return LedgerCheck(n_segments, n_coalitions, header, tuple(faults))

@@ -6,6 +6,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
 from pathlib import Path
@@ -110,7 +111,8 @@ def _agree_on_header(
         with open_reader(path) if is_strict else open_sound(path) as (_, header):
             headers.append(header)
         refuse_mismatch(path, header, headers[0])
-    return reduce(lambda one, other: one.extend(other.plan), headers)
+    # All that is merged is of the whole plan.
+    return replace(reduce(LedgerHeader.extend, headers), shard=None)
 
 
 def _merge_into(

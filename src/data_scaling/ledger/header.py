@@ -3,15 +3,18 @@
 import json
 import os
 import reprlib
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 from data_scaling._typing import IntArray
-from data_scaling.errors import PlanMismatchError
+from data_scaling.errors import InputError, PlanMismatchError
 from data_scaling.ledger.segment import FIRST_BASE, Span
 from data_scaling.plan import SamplingPlan
+
+Shard: TypeAlias = tuple[int, int]  # which, from 1, and of how many
 
 
 def list_versions() -> dict[str, str]:
@@ -43,6 +46,13 @@ class LedgerHeader:
         Name of the metric and its unit.
     versions : dict of str
         Versions of the packages that drew; not compared.
+    shard : (int, int), optional
+        The part of the plan that is wanted here, from 1, and of how many; not compared.
+
+    Raises
+    ------
+    InputError
+        If there is no such shard.
     """
 
     plan: SamplingPlan
@@ -54,6 +64,11 @@ class LedgerHeader:
     metric: str
     unit: str
     versions: dict[str, str] = field(default_factory=list_versions)
+    shard: Shard | None = None
+
+    def __post_init__(self) -> None:
+        if self.shard is not None:
+            object.__setattr__(self, "shard", _check_shard(*self.shard))
 
     @cached_property
     def points(self) -> IntArray:
@@ -85,12 +100,48 @@ class LedgerHeader:
         """First number and end of the coalitions with points, and of those without."""
         return (0, self.n_coalitions), (FIRST_BASE, FIRST_BASE + self.n_base)
 
-    def extend(self, plan: SamplingPlan) -> "LedgerHeader":
-        """Return the header with as many draws as the larger of the two plans."""
-        n_draws = max(self.plan.n_draws, plan.n_draws)
-        n_base_draws = max(self.plan.n_base_draws, plan.n_base_draws)
-        longer = replace(self.plan, n_draws=n_draws, n_base_draws=n_base_draws)
-        return replace(self, plan=longer)
+    def list_wanted(self, spans: Iterable[Span]) -> Iterator[Span]:
+        """Yield what is wanted of some spans: all, or every n-th round of a shard.
+
+        A round is one draw of all points, or of a staggered plan one draw of every
+        size, so that shards have equal work; and a plan with more draws only adds to
+        its shards.
+
+        Parameters
+        ----------
+        spans : iterable of (int, int)
+            Coalitions with points, or without, as in ``spans``.
+        """
+        if self.shard is None:
+            yield from spans
+            return
+        which, n_shards = self.shard
+        for start, end in spans:
+            n_each = 1 if start >= FIRST_BASE else self.coalitions_per_draw
+            length = n_each * self.plan.round_length
+            for first in range(start + (which - 1) * length, end, n_shards * length):
+                yield first, min(first + length, end)
+
+    def count_wanted(self) -> tuple[int, int]:
+        """Return how many coalitions are wanted, with points and without."""
+        with_points, without = (
+            sum(stop - first for first, stop in self.list_wanted([span]))
+            for span in self.spans
+        )
+        return with_points, without
+
+    def extend(self, other: "LedgerHeader") -> "LedgerHeader":
+        """Return the header with as many draws as the larger of the two plans.
+
+        Of two shards, it is of the whole plan.
+        """
+        plan = replace(
+            self.plan,
+            n_draws=max(self.plan.n_draws, other.plan.n_draws),
+            n_base_draws=max(self.plan.n_base_draws, other.plan.n_base_draws),
+        )
+        shard = self.shard if self.shard == other.shard else None
+        return replace(self, plan=plan, shard=shard)
 
     def to_rows(self) -> dict[str, str]:
         """Return the fields as text, for the table ``meta``."""
@@ -101,6 +152,17 @@ class LedgerHeader:
         """Read the fields from the table ``meta``."""
         fields = {name: json.loads(value) for name, value in rows.items()}
         return cls(**fields | {"plan": SamplingPlan.from_json(rows["plan"])})
+
+
+def _check_shard(which: int, n_shards: int) -> Shard:
+    if not 1 <= which <= n_shards:
+        raise InputError(
+            f"The shard is {which}/{n_shards}. Give 1/{n_shards} to "
+            f"{n_shards}/{n_shards}."
+            if n_shards >= 1
+            else f"The shard is {which}/{n_shards}. Give 1/1, or more shards."
+        )
+    return which, n_shards
 
 
 def refuse_mismatch(

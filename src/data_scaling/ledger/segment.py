@@ -54,7 +54,7 @@ class Segment:
         What the learner says of each coalition's fit; no numbers if it says nothing,
         NaN where training failed.
     failures : mapping of str to int
-        How often each reason of a failed training occurred.
+        How many draws failed for each reason.
     seconds : float
         Time that the learner took.
     """

@@ -5,7 +5,6 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,29 +28,32 @@ class LedgerSummary:
     header : LedgerHeader
         Plan, dataset, learner, metric and versions.
     n_coalitions : int
-        Coalitions with points drawn so far, of ``header.n_coalitions``.
+        Coalitions with points drawn so far.
     n_base : int
-        Coalitions without points drawn so far, of ``header.n_base``.
+        Coalitions without points drawn so far.
+    n_wanted : (int, int)
+        Coalitions with points, and without, that the plan has; of a shard, its own.
     n_segments : int
         Segments they were written in.
     n_failed : int
         Draws without a number (pairs of point and draw, and coalitions without
         points), of those drawn.
     failures : dict of str to int
-        How often each reason of a failed training occurred, the most frequent first.
+        How many draws failed for each reason, the most frequent first.
     n_bytes : int
         Size of the file.
     seconds : float
         Time that the learner took, added over all jobs.
     seconds_left : float or None
-        Expected time until the plan is drawn, at the pace and with the number of jobs
-        of the last run; None if it cannot be told yet.
+        Expected time until all is drawn, at the pace and with the number of jobs of the
+        last run; None if it cannot be told yet.
     """
 
     path: Path
     header: LedgerHeader
     n_coalitions: int
     n_base: int
+    n_wanted: tuple[int, int]
     n_segments: int
     n_failed: int
     failures: dict[str, int]
@@ -66,11 +68,9 @@ class LedgerSummary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every draw of the plan is there."""
-        return (
-            self.n_coalitions >= self.header.n_coalitions
-            and self.n_base >= self.header.n_base
-        )
+        """Whether every draw of the plan, or of its shard, is there."""
+        n_coalitions, n_base = self.n_wanted
+        return self.n_coalitions >= n_coalitions and self.n_base >= n_base
 
 
 class _Entry(NamedTuple):
@@ -87,10 +87,26 @@ def describe_ledger(path: str | os.PathLike[str]) -> LedgerSummary:
 
     The draws themselves are not read; see :func:`verify_ledger`.
 
+    Parameters
+    ----------
+    path : path
+        The ledger; it is only read, and may be in use by a run.
+
     Raises
     ------
     LedgerError
-        If the file is no ledger.
+        If the file is no ledger, or is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import data_scaling as ds
+    >>> dataset, path = ds.load_dataset("wine"), tempfile.mkdtemp() + "/draws.ledger"
+    >>> plan = ds.SamplingPlan(10, 20, 60, points=5)
+    >>> _ = ds.sample_ledger(dataset, "logreg", plan, path, shard=(1, 2))
+    >>> summary = ds.describe_ledger(path)
+    >>> summary.header.shard, summary.n_drawn, summary.n_failed, summary.is_complete
+    ((1, 2), 25, 0, True)
     """
     path = Path(path)
     failures: Counter[str] = Counter()
@@ -112,6 +128,7 @@ def describe_ledger(path: str | os.PathLike[str]) -> LedgerSummary:
         header=header,
         n_coalitions=n_drawn[0],
         n_base=n_drawn[1],
+        n_wanted=header.count_wanted(),
         n_segments=len(entries),
         n_failed=sum(entry.n_failed for entry in entries),
         failures=dict(failures.most_common()),
@@ -134,9 +151,10 @@ def _expect_seconds_left(
 ) -> float | None:
     """Divide the work that is left by the pace at which the last run got it done."""
     work_left = 0.0
-    for kind, (first, stop) in zip(_split_kinds(entries), header.spans, strict=True):
+    kinds = zip(_split_kinds(entries), header.count_wanted(), strict=True)
+    for kind, n_wanted in kinds:
         n_drawn = sum(entry.n_coalitions for entry in kind)
-        n_left = stop - first - n_drawn
+        n_left = n_wanted - n_drawn
         if n_left > 0 and not n_drawn:
             return None
         if n_left > 0:
@@ -149,12 +167,12 @@ def _expect_seconds_left(
 
 def _measure_last_run(entries: Sequence[_Entry]) -> tuple[float, float]:
     """Return the learner's time in the last run, and the time that went by."""
-    newest_first = sorted(entries, key=lambda entry: -entry.written_at)
-    work = seconds = 0.0
-    for later, earlier in pairwise(newest_first):
-        pause = later.written_at - earlier.written_at
-        if pause > PAUSE_SECONDS + 2 * later.seconds:
+    newest, *older = sorted(entries, key=lambda entry: -entry.written_at)
+    work, oldest = newest.seconds, newest
+    for entry in older:
+        if oldest.written_at - entry.written_at > PAUSE_SECONDS + 2 * oldest.seconds:
             break
-        work += later.seconds
-        seconds += pause
-    return work, seconds
+        work += entry.seconds
+        oldest = entry
+    # The run began, at the latest, when its first segment did.
+    return work, newest.written_at - (oldest.written_at - oldest.seconds)

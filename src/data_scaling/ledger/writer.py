@@ -185,7 +185,7 @@ def _start_writer(
             stored.versions,
             asked.versions,
         )
-    extended = stored.extend(asked.plan)
+    extended = stored.extend(asked)
     if extended != stored:
         write_header(connection, extended)
     return LedgerWriter(path, connection, drawn)
