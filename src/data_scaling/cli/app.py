@@ -8,11 +8,15 @@ from typing import Any
 import typer
 
 from data_scaling.cli.combine import combine
+from data_scaling.cli.fit import fit
 from data_scaling.cli.info import info
 from data_scaling.cli.plan import plan
+from data_scaling.cli.plot import plot
 from data_scaling.cli.report import report
 from data_scaling.cli.run import run
 from data_scaling.cli.sample import sample
+from data_scaling.cli.select import select
+from data_scaling.cli.value import value
 from data_scaling.cli.verify import verify
 from data_scaling.errors import DataScalingError
 
@@ -25,7 +29,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (run, report, plan, sample, combine, info, verify):
+for verb in (
+    run,
+    report,
+    plan,
+    sample,
+    combine,
+    fit,
+    value,
+    select,
+    plot,
+    info,
+    verify,
+):
     app.command()(verb)
 
 

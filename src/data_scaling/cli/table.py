@@ -31,6 +31,11 @@ def write_laws(path: Path, data: Dataset, laws: ScalingLaws, ranking: Ranking) -
             f"high_{size:g}": ranking.high[:, j],
             f"rank_{size:g}": ranking.rank[:, j],
         }
+    write_columns(path, columns)
+
+
+def write_columns(path: Path, columns: dict[str, Any]) -> None:
+    """Write columns of equal length as a CSV file."""
     with (
         write_whole(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,

@@ -1,5 +1,6 @@
 """Does the law hold? The paper's Figure 1, from any laws and any draws."""
 
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 N_SHOWN: Final = 9
 _N_CURVE: Final = 60
+_LINE: Final = 44
 
 
 def plot_validation(
@@ -122,7 +124,9 @@ def _draw_laws(
             )
     axes.set(yscale="log")
     label_sizes(axes, sizes)
-    axes.set_ylabel(f"|mean contribution|{f' ({unit})' if unit else ''}")
+    label = f"|mean contribution|{f' ({unit})' if unit else ''}"
+    # A long unit would reach beyond the figure.
+    axes.set_ylabel(textwrap.fill(label, _LINE))
     axes.set_title("Contributions and their laws")
     if len(shown):
         axes.legend(title="sign, exponent", fontsize=7, title_fontsize=7, ncols=2)

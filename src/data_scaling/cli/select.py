@@ -1,0 +1,83 @@
+"""``data-scaling select``: the best points at a dataset size, or the harmful ones."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data_scaling.cli.options import DataDir, Drop, Seed, Target, load_named_or_file
+from data_scaling.cli.table import write_columns
+from data_scaling.cli.text import list_columns
+from data_scaling.laws import load_laws
+from data_scaling.selection import find_eligible, select_harmful, select_points
+
+
+def select(
+    laws: Annotated[Path, typer.Argument(help="A file of laws.")],
+    cardinality: Annotated[
+        float, typer.Argument(help="Size of the dataset that the points join.")
+    ],
+    number: Annotated[int, typer.Option(help="Points to select.")] = 100,
+    harmful: Annotated[
+        bool,
+        typer.Option(
+            "--harmful",
+            help="Select what does harm instead: as many points as keep the expected "
+            "share of wrong ones at --rate.",
+        ),
+    ] = False,
+    rate: Annotated[
+        float, typer.Option(help="False discovery rate of harmful points.")
+    ] = 0.1,
+    certainty: Annotated[
+        float,
+        typer.Option(help="Leave out points that are useful with less probability."),
+    ] = 0.0,
+    converged: Annotated[
+        bool,
+        typer.Option("--converged", help="Leave out points whose fit has a reserve."),
+    ] = False,
+    balance: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATASET_OR_FILE",
+            help="Give each class seats in proportion; the dataset that was sampled.",
+        ),
+    ] = None,
+    target: Target = None,
+    drop: Drop = None,
+    seed: Seed = 0,
+    data_dir: DataDir = None,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV file to write the points to.")
+    ] = None,
+) -> None:
+    """Select the points that are worth most at a dataset size, or that do harm.
+
+    Example: data-scaling select laws.npz 5000 --number 100 --balance breast_cancer
+
+    Example: data-scaling select laws.npz 1000 --harmful --rate 0.05
+    """
+    fitted = load_laws(laws)
+    if harmful:
+        points = select_harmful(fitted, cardinality, false_discovery_rate=rate)
+    else:
+        labels = None
+        if balance is not None:
+            data = load_named_or_file(balance, target, drop, seed, data_dir)
+            labels = data.target_names(fitted.points)
+        eligible = find_eligible(
+            fitted, cardinality, certainty=certainty, converged=converged
+        )
+        points = select_points(fitted, cardinality, number, labels, eligible=eligible)
+    chosen = fitted.take(points)
+    psi, negative = chosen.psi(cardinality), chosen.probability_negative(cardinality)
+    lines = [
+        [str(point), f"{p:+.3e}", f"{q:.3f}"]
+        for point, p, q in zip(points, psi, negative, strict=True)
+    ]
+    print(list_columns(["point", "psi", "probability that it harms"], lines))
+    if out is not None:
+        columns = {"point": points, "psi": psi, "probability_negative": negative}
+        write_columns(out, columns)
+        print(out)
