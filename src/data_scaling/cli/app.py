@@ -12,6 +12,7 @@ from data_scaling.cli.fit import fit
 from data_scaling.cli.info import info
 from data_scaling.cli.plan import plan
 from data_scaling.cli.plot import plot
+from data_scaling.cli.preprocess import preprocess
 from data_scaling.cli.report import report
 from data_scaling.cli.run import run
 from data_scaling.cli.sample import sample
@@ -32,6 +33,7 @@ app = typer.Typer(
 for verb in (
     run,
     report,
+    preprocess,
     plan,
     sample,
     combine,

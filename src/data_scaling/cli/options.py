@@ -1,12 +1,19 @@
 """Options that several verbs share, and what becomes of them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from data_scaling.coalitions import find_smallest_cardinality, group_pool
-from data_scaling.datasets import Dataset, dataset_names, load_dataset, read_table
+from data_scaling.datasets import (
+    Dataset,
+    dataset_names,
+    is_prepared,
+    load_dataset,
+    read_table,
+)
 from data_scaling.errors import InputError
 from data_scaling.learners import LEARNERS
 from data_scaling.plan import SamplingPlan
@@ -15,8 +22,8 @@ DatasetName: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="DATASET_OR_FILE",
-        help="A dataset's name, or a CSV or Parquet file. Names: "
-        + ", ".join(dataset_names()),
+        help="A dataset's name, a folder that data-scaling preprocess wrote, or a CSV, "
+        "Parquet or npz file. Names: " + ", ".join(dataset_names()),
     ),
 ]
 Target: TypeAlias = Annotated[
@@ -96,8 +103,22 @@ def load_named_or_file(
     drop: list[str] | None,
     seed: int,
     data_dir: Path | None,
+    *,
+    features: str | None = None,
+    model: str | None = None,
+    device: str | None = None,
+    columns: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """Load a named dataset, or read a file.
+    """Load a named or prepared dataset, or read a file.
+
+    Parameters
+    ----------
+    dataset, target, drop, seed, data_dir
+        What the options of a verb say.
+    features, model, device : str, optional
+        How texts and images become features.
+    columns : mapping, optional
+        Further arguments of :func:`read_table`, which say what columns are.
 
     Raises
     ------
@@ -105,24 +126,22 @@ def load_named_or_file(
         If it is neither, or the target is missing, or given where there is none to
         choose.
     """
-    if dataset in dataset_names():
-        if target or drop:
+    choices: dict[str, Any] = {"features": features, "model": model, "device": device}
+    if dataset in dataset_names() or is_prepared(Path(dataset)):
+        if target or drop or any((columns or {}).values()):
             raise InputError(
-                f"--target and --drop are for files, but {dataset!r} is a dataset's "
-                "name. Leave them out."
+                f"--target, --drop and other columns are for files, but {dataset!r} is "
+                "a dataset's name or folder. Leave them out."
             )
-        return load_dataset(dataset, data_dir, seed=seed)
+        return load_dataset(dataset, data_dir, seed=seed, **choices)
     if not Path(dataset).exists():
         raise InputError(
             f"{dataset!r} is no file and no dataset's name. Give a path, or one of "
             f"{', '.join(dataset_names())}."
         )
-    if target is None:
-        raise InputError(
-            f"No target was given for {dataset}. Name the column that is to be "
-            "predicted by --target COLUMN."
-        )
-    return read_table(dataset, target, drop=drop or [], seed=seed)
+    return read_table(
+        dataset, target, drop=drop or [], seed=seed, **choices, **(columns or {})
+    )
 
 
 def default_learner(data: Dataset) -> str:

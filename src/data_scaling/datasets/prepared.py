@@ -68,8 +68,7 @@ def save_dataset(dataset: Dataset, folder: str | os.PathLike[str]) -> Path:
         packed = _pack_previews(dataset.previews)
         _write_arrays(place / _PREVIEWS, packed, compressed=True)
         with write_whole(place / _RECORD) as temporary:
-            text = json.dumps(_describe(dataset), indent=1)
-            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.write_text(_to_json(_describe(dataset)), encoding="utf-8")
     except OSError as error:
         raise DatasetError(
             f"The dataset cannot be written to {place} ({error}). Give another folder."
@@ -124,6 +123,12 @@ def _describe(dataset: Dataset) -> dict[str, Any]:
         "versions": {"numpy": np.__version__, "scikit-learn": sklearn.__version__},
         "provenance": dataset.provenance,
     }
+
+
+def _to_json(record: Mapping[str, Any]) -> str:
+    """Return a record with one line per entry: lists of names and rows are long."""
+    lines = [f"  {json.dumps(name)}: {json.dumps(v)}" for name, v in record.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _list_arrays(dataset: Dataset) -> dict[str, NDArray[Any]]:

@@ -1,6 +1,5 @@
 """Which columns of a data frame are numbers and which categories."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -39,14 +38,14 @@ _KINDS: dict[str, _Kind] = {
 
 
 def build_raw_table(
-    path: Path, frame: "pd.DataFrame", labels: NDArray[Any]
+    origin: str, frame: "pd.DataFrame", labels: NDArray[Any]
 ) -> RawTable:
     """Sort the feature columns into numbers and categories.
 
     Parameters
     ----------
-    path : Path
-        The table's file, for messages.
+    origin : str
+        What messages call the table.
     frame : pandas.DataFrame
         Feature columns.
     labels : (n_rows,) array
@@ -57,27 +56,27 @@ def build_raw_table(
     DatasetError
         If a column is neither, holds infinite values or has too many categories.
     """
-    kinds = {str(name): _find_kind(path, frame[name]) for name in frame.columns}
+    kinds = {str(name): _find_kind(origin, frame[name]) for name in frame.columns}
     numeric = [name for name, kind in kinds.items() if kind == "numeric"]
     categorical = [name for name, kind in kinds.items() if kind == "categorical"]
     numbers = np.empty((len(frame), len(numeric)))
     for i, name in enumerate(numeric):
-        numbers[:, i] = _to_numbers(path, frame[name])
+        numbers[:, i] = _to_numbers(origin, frame[name])
     categories = np.empty((len(frame), len(categorical)), dtype=object)
     for i, name in enumerate(categorical):
-        categories[:, i] = _to_categories(path, frame[name])
+        categories[:, i] = _to_categories(origin, frame[name])
     return RawTable(numbers, tuple(numeric), categories, tuple(categorical), labels)
 
 
 def encode_target(
-    path: Path, column: "pd.Series[Any]", task: Task | None
+    origin: str, column: "pd.Series[Any]", task: Task | None
 ) -> NDArray[Any]:
     """Return the target as class labels or as numbers.
 
     Parameters
     ----------
-    path : Path
-        The table's file, for messages.
+    origin : str
+        What messages call the table.
     column : pandas.Series
         The target column.
     task : {"classification", "regression"} or None
@@ -100,12 +99,12 @@ def encode_target(
         raise InputError(
             f"task is {task!r}. Give 'classification', 'regression' or None."
         )
-    _check_complete(path, column)
-    if _find_kind(path, column) == "categorical":
+    _check_complete(origin, column)
+    if _find_kind(origin, column) == "categorical":
         if task == "regression":
-            return _booleans_to_numbers(path, column)
+            return _booleans_to_numbers(origin, column)
         return np.array(column.astype(str).tolist())
-    numbers = _to_numbers(path, column)
+    numbers = _to_numbers(origin, column)
     is_whole = bool(np.all(numbers == np.floor(numbers)))
     is_class = is_whole and len(np.unique(numbers)) <= MAX_CLASSES
     if task == "regression" or (task is None and not is_class):
@@ -113,51 +112,52 @@ def encode_target(
     return numbers.astype(np.int64) if is_whole else numbers.astype(str)
 
 
-def _check_complete(path: Path, column: "pd.Series[Any]") -> None:
+def _check_complete(origin: str, column: "pd.Series[Any]") -> None:
     missing = np.flatnonzero(column.isna().to_numpy())
     if len(missing):
         raise DatasetError(
-            f"{path}: the target {column.name!r} is missing in {len(missing)} of "
+            f"{origin}: the target {column.name!r} is missing in {len(missing)} of "
             f"{len(column)} rows, the first is row {missing[0]} (from 0, after the "
             "column names). Fill in or remove those rows; in a CSV file NA, null and "
             "None count as missing too."
         )
 
 
-def _find_kind(path: Path, column: "pd.Series[Any]") -> _Kind:
+def _find_kind(origin: str, column: "pd.Series[Any]") -> _Kind:
     pandas = require_extra("pandas", "data")
     inferred: str = pandas.api.types.infer_dtype(column, skipna=True)
     if inferred not in _KINDS:
         raise DatasetError(
-            f"{path}: column {column.name!r} holds values of the kind {inferred!r}, "
+            f"{origin}: column {column.name!r} holds values of the kind {inferred!r}, "
             "which are neither numbers nor categories. Convert them to one of these, "
             f"or leave the column out with drop=[{column.name!r}]."
         )
     return _KINDS[inferred]
 
 
-def _to_numbers(path: Path, column: "pd.Series[Any]") -> FloatArray:
+def _to_numbers(origin: str, column: "pd.Series[Any]") -> FloatArray:
     numbers: FloatArray = column.to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise DatasetError(
-            f"{path}: column {column.name!r} is infinite in {len(infinite)} rows, the "
-            f"first is row {infinite[0]} (from 0, after the column names). Leave such "
-            "fields empty to have them imputed, or remove the rows."
+            f"{origin}: column {column.name!r} is infinite in {len(infinite)} rows, "
+            f"the first is row {infinite[0]} (from 0, after the column names). Leave "
+            "such fields empty to have them imputed, or remove the rows."
         )
     return numbers
 
 
-def _to_categories(path: Path, column: "pd.Series[Any]") -> NDArray[np.object_]:
+def _to_categories(origin: str, column: "pd.Series[Any]") -> NDArray[np.object_]:
     codes, uniques = column.factorize()
     categories = [str(value) for value in uniques]
     n_categories = len(categories)
     is_sparse = n_categories > max(MAX_SPARSE_CATEGORIES, len(column) / 2)
     if n_categories > MAX_CATEGORIES or is_sparse:
         raise DatasetError(
-            f"{path}: column {column.name!r} has {n_categories} different values in "
+            f"{origin}: column {column.name!r} has {n_categories} different values in "
             f"{len(column)} rows, too many for one feature each: it looks like an "
-            f"identifier or free text. Leave it out with drop=[{column.name!r}]."
+            f"identifier or free text. Leave it out with drop=[{column.name!r}], or "
+            "name it by row_id or text."
             f"{_describe_numbers(categories)}"
         )
     # The code of a missing value is -1: it takes the last place.
@@ -178,12 +178,12 @@ def _describe_numbers(categories: list[str]) -> str:
     )
 
 
-def _booleans_to_numbers(path: Path, column: "pd.Series[Any]") -> FloatArray:
+def _booleans_to_numbers(origin: str, column: "pd.Series[Any]") -> FloatArray:
     values = column.tolist()
     if all(isinstance(value, bool) for value in values):
         return np.array(values, dtype=np.float64)
     raise DatasetError(
-        f"{path}: a regression was asked on the target {column.name!r}, which holds "
+        f"{origin}: a regression was asked on the target {column.name!r}, which holds "
         f"values that are no numbers, such as {str(values[0])!r}. Choose a numeric "
         "target or ask for a classification."
     )

@@ -1,0 +1,118 @@
+"""``data-scaling preprocess``: a dataset from its original files, into a folder."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from data_scaling._text import count, duration
+from data_scaling.cli.options import (
+    DataDir,
+    DatasetName,
+    Drop,
+    Target,
+    load_named_or_file,
+)
+from data_scaling.cli.text import list_pairs
+from data_scaling.datasets import Dataset, save_dataset
+
+_MAX_CLASSES = 10
+
+
+def preprocess(
+    dataset: DatasetName,
+    target: Target = None,
+    drop: Drop = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of texts; may be given repeatedly."),
+    ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of paths of images; may be given repeatedly."),
+    ] = None,
+    row_id: Annotated[
+        str | None, typer.Option(help="Column that identifies the rows.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Column that says train, validation or test."),
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="How texts and images become features: embed (a pretrained encoder; "
+            "extra embed), tfidf (texts) or pixels (images). [default: embed]"
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Encoder: a name on the Hugging Face hub, or a local folder. "
+            "[default: DistilBERT for texts, ResNet-50 for images]"
+        ),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where the encoder runs. [default: GPU, or cpu]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    data_dir: DataDir = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to. [default: prepared/NAME]")
+    ] = None,
+) -> None:
+    """Prepare a dataset: read, split, turn into features and write into a folder.
+
+    The other verbs take the folder in the place of a dataset's name. Original files
+    that are missing are downloaded.
+
+    Example: data-scaling preprocess imdb --features tfidf
+
+    Example: data-scaling preprocess letters.csv --target topic --text body
+    """
+    start = time.perf_counter()
+    columns = {"text": text, "image": image, "row_id": row_id, "split": split}
+    data = load_named_or_file(
+        dataset,
+        target,
+        drop,
+        seed,
+        data_dir,
+        features=features,
+        model=model,
+        device=device,
+        columns={name: value for name, value in columns.items() if value},
+    )
+    folder = save_dataset(data, out or Path("prepared") / data.name)
+    print(describe_dataset(data))
+    print(f"\nprepared in {duration(time.perf_counter() - start)}, into {folder}")
+    print(f"Go on by: data-scaling run {folder}")
+
+
+def describe_dataset(data: Dataset) -> str:
+    """Return shapes, classes and duplicates of a dataset as aligned lines."""
+    rows = f"{data.n_points:,} / {len(data.x_val):,} / {len(data.x_test):,}"
+    pairs = {
+        "dataset": f"{data.name}, {data.task}",
+        "training / validation / test": f"{rows} rows",
+        "features": f"{data.n_features:,}",
+    }
+    if data.classes:
+        shares = np.bincount(data.y_train) / data.n_points
+        named = [
+            f"{name} {share:.1%}"
+            for name, share in zip(data.classes, shares, strict=True)
+        ]
+        more = ", ..." if len(named) > _MAX_CLASSES else ""
+        pairs["classes"] = ", ".join(named[:_MAX_CLASSES]) + more
+    else:
+        pairs["target"] = f"{data.y_train.mean():.6g} ± {data.y_train.std():.6g}"
+    duplicates = data.provenance.get("duplicates", {})
+    if any(duplicates.values()):
+        pairs["duplicates of training rows"] = ", ".join(
+            f"{count(n, 'row')} of the {part} part" for part, n in duplicates.items()
+        )
+    pairs["fingerprint"] = data.fingerprint
+    return list_pairs(pairs)

@@ -1,0 +1,272 @@
+"""Everything that a user may hold a table in, as a pandas data frame."""
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+
+from data_scaling._checks import require_extra
+from data_scaling.datasets.sources import describe_source
+from data_scaling.datasets.table_files import read_frame
+from data_scaling.errors import DatasetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TARGET, SPLIT = "target", "split"
+_TARGET_KEYS = ("y", "target", "label", "labels")
+_FEATURE_KEYS = ("x", "X", "data", "features")
+
+
+@dataclass(frozen=True, eq=False)
+class TableSource:
+    """A table with what is known about it.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        All columns, in the order of the source.
+    origin : str
+        What messages call it: its path, or its kind.
+    name : str
+        Name of the dataset, unless another is given.
+    target : str or None
+        The target's column, where the source says which it is.
+    split : str or None
+        The column that says which part a row belongs to, where the source has one.
+    folder : Path
+        What relative paths of images start from.
+    files : sequence of Path
+        Files it was read from.
+    """
+
+    frame: "pd.DataFrame"
+    origin: str
+    name: str
+    target: str | None = None
+    split: str | None = None
+    folder: Path = field(default_factory=Path)
+    files: Sequence[Path] = ()
+
+    def describe(self) -> dict[str, Any]:
+        """Return where the table came from, for the provenance."""
+        return {"table": self.origin, **describe_source("", self.files)}
+
+
+def read_source(source: Any, separator: str = ",") -> TableSource:
+    """Return a user's table, whatever holds it.
+
+    Parameters
+    ----------
+    source : path, frame, Bunch or TensorDataset
+        A CSV, Parquet or npz file; a folder that a Hugging Face dataset was saved in;
+        a data frame of pandas or polars (or whatever has ``to_pandas``); a ``Bunch``
+        of scikit-learn; a ``TensorDataset`` of torch.
+    separator : str
+        What separates the fields of a CSV file.
+
+    Raises
+    ------
+    DatasetError
+        If it is none of these, or cannot be read.
+    MissingExtraError
+        If pandas or pyarrow is not installed (the extra ``data``).
+    """
+    pandas = require_extra("pandas", "data")
+    if isinstance(source, (str, os.PathLike)):
+        return _read_path(Path(source), separator)
+    if isinstance(source, pandas.DataFrame):
+        return TableSource(_name_columns(source), "the data frame", "table")
+    if isinstance(source, Bunch):
+        return _read_bunch(source)
+    if hasattr(source, "tensors"):
+        return _read_tensors(source.tensors)
+    if hasattr(source, "collect") and not hasattr(source, "to_pandas"):
+        source = source.collect()  # a lazy frame of polars
+    if hasattr(source, "to_pandas"):
+        frame = _name_columns(source.to_pandas())
+        return TableSource(frame, "the data frame", "table")
+    raise DatasetError(
+        f"A {type(source).__name__} is no table that can be read. Give a path, a data "
+        "frame, a Bunch, a TensorDataset, or arrays to Dataset itself."
+    )
+
+
+def _read_path(path: Path, separator: str) -> TableSource:
+    if path.is_dir():
+        return _read_saved(path)
+    if path.suffix.lower() == ".npz":
+        return _read_npz(path)
+    name = path.name.partition(".")[0]
+    frame = read_frame(path, separator)
+    return TableSource(frame, str(path), name, folder=path.parent, files=[path])
+
+
+def _name_columns(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a frame whose columns are named by strings, each once."""
+    names = [str(name) for name in frame.columns]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise DatasetError(
+            "The data frame has several columns of the same name: "
+            f"{', '.join(sorted(repeated)[:5])}. Rename or remove them."
+        )
+    return frame.set_axis(names, axis="columns")
+
+
+def _read_npz(path: Path) -> TableSource:
+    try:
+        # Opened here, as NumPy leaves a damaged file open.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"{path} cannot be read as arrays without pickle ({error}). Write numbers "
+            "or strings by numpy.savez."
+        ) from error
+    x = next((arrays[name] for name in _FEATURE_KEYS if name in arrays), None)
+    y = next((arrays[name] for name in _TARGET_KEYS if name in arrays), None)
+    if x is None or y is None:
+        raise DatasetError(
+            f"{path} holds the arrays {', '.join(map(repr, arrays))}. Name the "
+            f"features {' or '.join(_FEATURE_KEYS)}, and the target "
+            f"{' or '.join(_TARGET_KEYS)}."
+        )
+    frame = _join(str(path), x, y, arrays.get("feature_names"))
+    return TableSource(frame, str(path), path.stem, TARGET, files=[path])
+
+
+def _read_bunch(bunch: Bunch) -> TableSource:
+    lacking = [key for key in ("data", "target") if bunch.get(key) is None]
+    if lacking:
+        raise DatasetError(
+            f"The Bunch has no {' and no '.join(lacking)}. Give one with both, as "
+            "scikit-learn's loaders return with return_X_y=False."
+        )
+    target = np.asarray(bunch.target)
+    names = bunch.get("target_names")
+    if target.dtype.kind in "iu" and names is not None and len(names) > target.max():
+        target = np.asarray(names).astype(str)[target]
+    if hasattr(bunch.data, "columns"):
+        frame = _name_columns(bunch.data).assign(**{TARGET: target})
+    else:
+        frame = _join("the Bunch", bunch.data, target, bunch.get("feature_names"))
+    return TableSource(frame, "the Bunch", "bunch", TARGET)
+
+
+def _read_tensors(tensors: Sequence[Any]) -> TableSource:
+    if len(tensors) != 2:
+        raise DatasetError(
+            f"The TensorDataset has {len(tensors)} tensors. Give two: features and "
+            "targets."
+        )
+    x, y = (tensor.detach().cpu().numpy() for tensor in tensors)
+    return TableSource(
+        _join("the TensorDataset", x, y, None), "the TensorDataset", "tensors", TARGET
+    )
+
+
+def _join(
+    origin: str, x: Any, y: NDArray[Any], feature_names: Sequence[Any] | None
+) -> "pd.DataFrame":
+    """Return features and target as one frame; more axes than two become columns."""
+    pandas = require_extra("pandas", "data")
+    rows = x.toarray() if hasattr(x, "toarray") else np.asarray(x)
+    targets = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if rows.ndim < 2 or targets.shape != (len(rows),):
+        raise DatasetError(
+            f"{origin} has features of shape {rows.shape} and targets of shape "
+            f"{y.shape}. Give a matrix of features and one target for each row."
+        )
+    flat = rows.reshape(len(rows), -1)
+    names = [f"x{i}" for i in range(flat.shape[1])]
+    if feature_names is not None and len(feature_names) == flat.shape[1]:
+        names = [str(name) for name in feature_names]
+    frame: pd.DataFrame = pandas.DataFrame(flat, columns=names)
+    return frame.assign(**{TARGET: targets})
+
+
+def _read_saved(path: Path) -> TableSource:
+    """Read a folder that ``Dataset.save_to_disk`` of Hugging Face wrote.
+
+    The files are Arrow streams, so that the package ``datasets`` is not needed. The
+    parts of a dictionary are pooled; if they have a validation part, they are kept.
+    """
+    parts = _read_json(path / "dataset_dict.json").get("splits", [])
+    if parts:
+        pandas = require_extra("pandas", "data")
+        frames = [
+            _read_part(path / part).assign(**{SPLIT: part}) for part in map(str, parts)
+        ]
+        frame = pandas.concat(frames, ignore_index=True)
+        is_split = {PARTS.get(str(part)) for part in parts} >= {"train", "val"}
+        if not is_split:
+            frame = frame.drop(columns=SPLIT)
+        files = sorted(path.glob("*/*.arrow"))
+        split = SPLIT if is_split else None
+        return TableSource(frame, str(path), path.name, None, split, path, files)
+    files = sorted(path.glob("*.arrow"))
+    return TableSource(_read_part(path), str(path), path.name, folder=path, files=files)
+
+
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "validation": "val",
+    "valid": "val",
+    "val": "val",
+    "dev": "val",
+    "test": "test",
+}
+"""The part that the name of a split means."""
+
+
+def _read_part(folder: Path) -> "pd.DataFrame":
+    state = _read_json(folder / "state.json")
+    if "_data_files" not in state:
+        raise DatasetError(
+            f"{folder} is no folder of a dataset: neither one that data-scaling "
+            "preprocess wrote, nor one that Dataset.save_to_disk of Hugging Face "
+            "wrote. Give one of these, or a file."
+        )
+    arrow = require_extra("pyarrow", "data")
+    tables = []
+    for entry in state["_data_files"]:
+        path = folder / Path(entry["filename"]).name
+        try:
+            with arrow.memory_map(str(path)) as mapped:
+                tables.append(arrow.ipc.open_stream(mapped).read_all())
+        except (arrow.ArrowException, OSError) as error:
+            raise DatasetError(
+                f"{path} cannot be read as Arrow ({error}). Save the dataset again."
+            ) from error
+    frame: pd.DataFrame = arrow.concat_tables(tables).to_pandas()
+    features = _read_json(folder / "dataset_info.json").get("features") or {}
+    for name, feature in features.items():
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel":
+            frame[name] = [_name_label(feature["names"], code) for code in frame[name]]
+    return frame
+
+
+def _name_label(names: list[str], code: Any) -> str | None:
+    """Return the name of a class; a missing one is -1 or null."""
+    return names[int(code)] if code is not None and code >= 0 else None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{path} cannot be read ({error}). Save the dataset again."
+        ) from error
+    return record
