@@ -82,16 +82,20 @@ def read_integers(text: str) -> Sequence[int]:
 def load_dataset(args: Namespace) -> ds.Dataset:
     """Load the dataset that a script's arguments mean.
 
-    It is the one that preprocess.py has written, if it has; else one known by its name,
-    or a table of the data folder.
+    It is the one that preprocess.py has written, if it has; else it is read anew.
     """
-    name, data_dir, prepared = args.dataset, args.data_dir, Paths.of(args).prepared
-    if prepared.exists():
+    prepared = Paths.of(args).prepared
+    if ds.is_prepared(prepared):
         return ds.load_dataset(prepared)
+    return read_original(args.dataset, args.data_dir)
+
+
+def read_original(name: str, data_dir: Path | None, **choices: Any) -> ds.Dataset:
+    """Read a dataset known by its name, or a table of the data folder."""
     folder = data_dir or Path(os.environ.get("DATA_SCALING_DATA", "."))
     if name in EMBEDDINGS:
-        return read_embeddings(folder / EMBEDDINGS[name], name=name)
+        return read_embeddings(folder / EMBEDDINGS[name], name=name, **choices)
     if name in TABLES:
         file, target = TABLES[name]
-        return ds.read_table(folder / file, target, name=name)
-    return ds.load_dataset(name, data_dir)
+        return ds.read_table(folder / file, target, name=name, **choices)
+    return ds.load_dataset(name, data_dir, **choices)

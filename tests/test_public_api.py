@@ -9,13 +9,12 @@ NAMES = """
     Contributions DataScalingError Dataset DatasetError ExpansionLaws
     FailedDrawWarning FitStatus FitWarning HierarchicalEstimator InputError
     LearningCurve LedgerCheck LedgerError LedgerSummary LikelihoodEstimator
-    LogEstimator MissingExtraError PlanMismatchError PowerLaws Preview Previews Ranking
-    RunCost
-    SamplingPlan ScalingLaws Validation WorkerLostError agreement combine_ledgers
-    dataset_names describe_ledger estimate_cost fit_scaling_laws load_dataset
-    load_laws make_learner make_metric monte_carlo_values rank_points read_table
-    sample_contributions sample_learning_curve sample_ledger save_dataset select_points
-    semivalues shapley_values validate_laws verify_ledger
+    LogEstimator MissingExtraError PlanMismatchError PowerLaws Preview Previews
+    Ranking RunCost SamplingPlan ScalingLaws Validation WorkerLostError agreement
+    combine_ledgers dataset_names describe_ledger estimate_cost fit_scaling_laws
+    is_prepared load_dataset load_laws make_learner make_metric monte_carlo_values
+    rank_points read_table sample_contributions sample_learning_curve sample_ledger
+    save_dataset select_points semivalues shapley_values validate_laws verify_ledger
 """.split()
 
 

@@ -127,7 +127,7 @@ def load_named_or_file(
         choose.
     """
     choices: dict[str, Any] = {"features": features, "model": model, "device": device}
-    if dataset in dataset_names() or is_prepared(Path(dataset)):
+    if dataset in dataset_names() or is_prepared(dataset):
         if target or drop or any((columns or {}).values()):
             raise InputError(
                 f"--target, --drop and other columns are for files, but {dataset!r} is "

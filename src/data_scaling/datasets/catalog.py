@@ -140,7 +140,7 @@ def load_dataset(
         return _MAKERS[str(name)](seed)
     if name in _READERS:
         return _READERS[str(name)](data_dir, seed)
-    if is_prepared(Path(name)):
+    if is_prepared(name):
         return load_prepared(Path(name))
     known = list_names(str(name), dataset_names())
     raise InputError(

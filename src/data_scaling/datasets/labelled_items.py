@@ -73,7 +73,7 @@ def name_classes(
     DatasetError
         If a label names no class, naming the first such row.
     """
-    named = [classes.get(str(label).strip().lower()) for label in labels]
+    named = [classes.get(_write_label(label)) for label in labels]
     if None in named:
         row = named.index(None)
         raise DatasetError(
@@ -81,3 +81,9 @@ def name_classes(
             f"{', '.join(classes)}. Get the original file again."
         )
     return np.array(named, dtype=np.str_)
+
+
+def _write_label(label: Any) -> str:
+    """Return a label as classes are listed: 1.0 as 1, names in lower case."""
+    is_whole = isinstance(label, float) and label.is_integer()
+    return str(int(label)) if is_whole else str(label).strip().lower()

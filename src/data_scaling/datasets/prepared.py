@@ -76,9 +76,9 @@ def save_dataset(dataset: Dataset, folder: str | os.PathLike[str]) -> Path:
     return place
 
 
-def is_prepared(folder: Path) -> bool:
+def is_prepared(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a prepared dataset."""
-    return (folder / _RECORD).is_file()
+    return (Path(folder) / _RECORD).is_file()
 
 
 def load_prepared(folder: Path) -> Dataset:
