@@ -7,6 +7,7 @@ that are studied more closely, and ``reference`` for values to judge others by.
 from collections.abc import Sequence
 
 import data_scaling as ds
+from data_scaling.cli.description import describe_summary
 from options import add, add_sampling, add_sizes, load_dataset, make_parser, read_points
 from paths import Paths
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         shard=args.shard,
         n_jobs=args.jobs,
     )
-    print(f"{ledger}: {summary.n_drawn:,} draws, {summary.n_failed:,} failed")
+    print(describe_summary(summary))
 
 
 if __name__ == "__main__":

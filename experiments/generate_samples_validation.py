@@ -8,6 +8,7 @@ paper's sizes beyond those that laws are fitted to are
 from collections.abc import Sequence
 
 import data_scaling as ds
+from data_scaling.cli.description import describe_summary
 from data_scaling.size_means import space_sizes
 from options import (
     add,
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         shard=args.shard,
         n_jobs=args.jobs,
     )
-    print(f"{ledger}: {summary.n_drawn:,} draws, {summary.n_failed:,} failed")
+    print(describe_summary(summary))
 
 
 if __name__ == "__main__":

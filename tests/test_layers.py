@@ -18,7 +18,7 @@ LAYERS = """
     _drawing _pacing _workers sampling cost
     estimators
     agreement valuation weights selection validation ranking fitting
-    convergence addition addition_study boundary mislabelling suspicion
+    convergence addition addition_study boundary mislabelling suspicion theory
     plotting interop
     report
     cli

@@ -1,0 +1,122 @@
+"""Contributions to linear regression beside what theory says of them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data_scaling._typing import FloatArray, IntArray
+from data_scaling.agreement import agreement
+from data_scaling.estimators.log import LogFit
+from data_scaling.plotting.style import (
+    COLORS,
+    label_sizes,
+    make_frame,
+    make_panels,
+)
+from data_scaling.theory import ALPHA, BETA
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def plot_theory(
+    fit: LogFit, terms: Sequence[FloatArray], points: IntArray, *, title: str = ""
+) -> tuple["Figure", "pd.DataFrame"]:
+    """Show means against theory, the agreement by size, and the exponents.
+
+    Parameters
+    ----------
+    fit : LogFit
+        Regressions of staggered draws, of ``LogEstimator.regress``.
+    terms : two (n_points,) float64 arrays
+        a(z) and c(z) of ``predict_linear_terms`` for the same points.
+    points : (n_points,) intp array
+        Index of each point in the pool.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        Three panels.
+    frame : pandas.DataFrame
+        One row per point: ``point, alpha, beta, first, second, mean`` (at the largest
+        size) and ``predicted``. ``frame.attrs["summary"]`` holds a frame with one row
+        per size: ``cardinality``; ``pearson, r2, slope`` (of the means on both terms);
+        and ``pearson_of_second``, of the paper's term alone.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib or pandas is not installed.
+    """
+    sizes, mean = fit.means.cardinality, fit.means.mean
+    first, second = terms
+    paper = second[:, None] / sizes**ALPHA
+    predicted = first[:, None] / sizes + paper
+    alpha, beta = -fit.of_mean.slope, -fit.of_variance.slope
+    summary = _summarise(sizes, mean, predicted, paper)
+    figure, (left, middle, right) = make_panels(1, 3, title=title)
+    left.scatter(predicted[:, -1], mean[:, -1], s=8, linewidths=0, color=COLORS[0])
+    left.axline((0.0, 0.0), slope=1.0, color="k", linewidth=0.8, linestyle="--")
+    left.set(
+        xlabel=f"a(z)/k + c(z)/k², k = {sizes[-1]:,.0f}",
+        ylabel="mean contribution",
+    )
+    middle.plot(sizes, summary["pearson"], "o-", color=COLORS[0], label="correlation")
+    middle.plot(
+        sizes,
+        summary["pearson_of_second"],
+        "^--",
+        color=COLORS[2],
+        label="correlation of c/k² alone",
+    )
+    middle.plot(sizes, summary["slope"], "s-", color=COLORS[1], label="slope")
+    middle.axhline(1.0, color="k", linewidth=0.8, linestyle=":")
+    label_sizes(middle, sizes)
+    middle.legend(fontsize=8)
+    for place, (name, values, theory) in enumerate(
+        (("alpha", alpha, ALPHA), ("beta", beta, BETA))
+    ):
+        known = values[np.isfinite(values)]
+        right.hist(
+            known,
+            bins=np.linspace(0.0, 6.0, 61).tolist(),
+            histtype="step",
+            linewidth=1.5,
+            color=COLORS[place],
+            label=f"{name}, median {np.median(known):.2f}",
+        )
+        right.axvline(theory, color=COLORS[place], linestyle=":")
+    right.set(xlabel="exponent (dotted: theory)", ylabel="points")
+    right.legend(fontsize=8)
+    columns = {"point": points, "alpha": alpha, "beta": beta}
+    columns |= {
+        "first": first,
+        "second": second,
+        "mean": mean[:, -1],
+        "predicted": predicted[:, -1],
+    }
+    frame = make_frame(columns)
+    frame.attrs["summary"] = summary
+    return figure, frame
+
+
+def _summarise(
+    sizes: FloatArray, mean: FloatArray, predicted: FloatArray, paper: FloatArray
+) -> "pd.DataFrame":
+    both, alone = (
+        [agreement(p, m) for p, m in zip(formula.T, mean.T, strict=True)]
+        for formula in (predicted, paper)
+    )
+    slope = np.sum(predicted * mean, axis=0) / np.sum(predicted**2, axis=0)
+    columns = {
+        "cardinality": sizes,
+        "pearson": [one.pearson for one in both],
+        "r2": [one.r2 for one in both],
+        "slope": slope,
+        "pearson_of_second": [one.pearson for one in alone],
+    }
+    return make_frame(columns)
