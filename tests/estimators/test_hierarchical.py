@@ -1,5 +1,7 @@
 """The hierarchical fit: its closed forms, its learning, and what it gains."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +11,11 @@ from scipy import stats
 from data_scaling.contributions import Contributions
 from data_scaling.errors import FitWarning, InputError
 from data_scaling.estimators import HierarchicalEstimator, LikelihoodEstimator
+from data_scaling.estimators.choice import CANDIDATES
+from data_scaling.estimators.learning import improve
 from data_scaling.estimators.moments import sum_draws
-from data_scaling.estimators.prior import BETAS, TAUS, Prior, improve, update
+from data_scaling.estimators.posterior import update
+from data_scaling.estimators.prior import BETAS, TAUS, Prior
 from data_scaling.laws import FitStatus
 
 
@@ -26,43 +31,45 @@ def plant_draws(n_points=400, n_draws=20, seed=0, ratio=1.0):
     return a, Contributions(delta, k)
 
 
-def make_prior(shape=1.5, variance=0.7, seed=1):
-    rng = np.random.default_rng(seed)
-    weights = rng.dirichlet(np.ones(len(BETAS) * len(TAUS)))
+def make_prior(models=((1.0, 2.0),), noise_share=1.0, shape=1.5, variance=0.7):
+    rng = np.random.default_rng(1)
+    size = (len(models), len(BETAS), len(TAUS))
+    weights = rng.dirichlet(np.ones(np.prod(size))).reshape(size)
+    sigmas = {1: np.ones((1, 1)), 2: np.array([[1.0, 0.6], [0.6, 1.36]])}
     return Prior(
-        sigma=np.array([[1.0, 0.6], [0.6, 1.36]]),
-        weights=weights.reshape(len(BETAS), len(TAUS)),
+        models=models,
+        sigmas=tuple(sigmas[len(model)] for model in models),
+        betas=BETAS,
+        taus=TAUS,
+        weights=weights,
         shape=shape,
         variance=variance,
+        noise_share=noise_share,
     )
 
 
-def some_moments(contributions, reference=300.0):
+def some_moments(contributions, models=((1.0, 2.0),)):
     return sum_draws(
-        contributions.delta,
-        contributions.cardinality,
-        reference,
-        np.array([1.0, 2.0]),
-        BETAS,
+        contributions.delta, contributions.cardinality, 300.0, models, BETAS
     )
 
 
 def test_the_likelihood_is_that_of_a_multivariate_t():
     """Each cell's likelihood against scipy's density of the draws themselves."""
     _, draws = plant_draws(3, 6)
-    prior = make_prior()
-    x = (300.0 / draws.cardinality[..., None]) ** np.array([1.0, 2.0])
+    models = ((1.0, 2.0), (1.5,))
+    prior = make_prior(models)
     expected = np.zeros(3)
-    for point in range(3):
-        for b, beta in enumerate(BETAS):
-            noise = np.diag((draws.cardinality[point] / 300.0) ** -beta)
-            for t, tau in enumerate(TAUS):
-                spread = x[point] @ (tau * prior.sigma) @ x[point].T + noise
-                density = stats.multivariate_t(
-                    shape=prior.variance * spread, df=2 * prior.shape
-                ).pdf(draws.delta[point])
-                expected[point] += prior.weights[b, t] * density
-    found = update(prior, some_moments(draws)).log_likelihood
+    for place, model in enumerate(models):
+        x = (300.0 / draws.cardinality[..., None]) ** np.array(model)
+        for point, b, t in np.ndindex(3, len(BETAS), len(TAUS)):
+            noise = np.diag((draws.cardinality[point] / 300.0) ** -BETAS[b])
+            spread = TAUS[t] * x[point] @ prior.sigmas[place] @ x[point].T + noise
+            density = stats.multivariate_t(
+                shape=prior.variance * spread, df=2 * prior.shape
+            ).pdf(draws.delta[point])
+            expected[point] += prior.weights[place, b, t] * density
+    found = update(prior, some_moments(draws, models)).log_likelihood
     np.testing.assert_allclose(found, np.log(expected), rtol=1e-9)
 
 
@@ -71,14 +78,14 @@ def test_the_posterior_is_that_of_conjugate_regression():
     _, draws = plant_draws(2, 8)
     prior = make_prior()
     weights = np.zeros_like(prior.weights) + 1e-300
-    weights[4, 12] = 1.0
-    single = Prior(prior.sigma, weights, prior.shape, prior.variance)
+    weights[0, 4, 6] = 1.0
+    single = replace(prior, weights=weights)
     mean, covariance = update(single, some_moments(draws)).coefficients()
     for point in range(2):
         x = (300.0 / draws.cardinality[point][:, None]) ** np.array([1.0, 2.0])
         w = (draws.cardinality[point] / 300.0) ** BETAS[4]
         y = draws.delta[point]
-        a = x.T @ (w[:, None] * x) + np.linalg.inv(TAUS[12] * prior.sigma)
+        a = x.T @ (w[:, None] * x) + np.linalg.inv(TAUS[6] * prior.sigmas[0])
         best = np.linalg.solve(a, x.T @ (w * y))
         residual = np.sum(w * y**2) - best @ a @ best
         variance = prior.shape * prior.variance + residual / 2
@@ -89,9 +96,48 @@ def test_the_posterior_is_that_of_conjugate_regression():
         )
 
 
-def test_every_step_of_em_raises_the_likelihood():
+def test_a_mixture_of_power_laws_is_an_expansion():
+    """Mean and variance of psi at a size by the law of total variance over cells."""
+    _, draws = plant_draws(4, 8)
+    models = ((0.5,), (1.0,), (2.0,))
+    posterior = update(make_prior(models), some_moments(draws, models))
+    mean, covariance = posterior.coefficients()
+    terms = (700 / 300) ** -np.array([0.5, 1.0, 2.0])
+    first, second = np.zeros(4), np.zeros(4)
+    for term, branch in zip(terms, posterior.branches, strict=True):
+        psi = term * branch.mean[..., 0] * branch.basis[:, :, None, 0, 0]
+        variance = branch.noise_variance() * branch.spread[..., 0]
+        variance *= (term * branch.basis[:, :, None, 0, 0]) ** 2
+        first += np.sum(branch.weight * psi, axis=(1, 2))
+        second += np.sum(branch.weight * (psi**2 + variance), axis=(1, 2))
+    np.testing.assert_allclose(mean @ terms, first)
+    np.testing.assert_allclose(
+        np.einsum("npq,p,q->n", covariance, terms, terms), second - first**2
+    )
+
+
+def test_a_part_of_each_draw_tells_of_the_noise():
+    """The residual sum of squares of the unshrunk fit, and its draws, count in part."""
+    _, draws = plant_draws(2, 8)
+    moments = some_moments(draws)
+    branches = {
+        share: update(make_prior(noise_share=share), moments).branches[0]
+        for share in (1.0, 0.25)
+    }
+    np.testing.assert_allclose(branches[1.0].mean, branches[0.25].mean)
+    np.testing.assert_allclose(branches[0.25].shape, 1.5 + 0.5 * (2 + 0.25 * 6))
+    for point in range(2):
+        w = (draws.cardinality[point] / 300.0) ** (BETAS[4] / 2)
+        x = (300.0 / draws.cardinality[point][:, None]) ** np.array([1.0, 2.0])
+        residual = np.linalg.lstsq(w[:, None] * x, w * draws.delta[point])[1][0]
+        taken = branches[1.0].rate[point, 4] - branches[0.25].rate[point, 4]
+        np.testing.assert_allclose(taken, 0.75 * residual / 2)
+
+
+@pytest.mark.parametrize("models", [((1.0, 2.0),), ((0.5,), (1.0,), (2.0,))])
+def test_every_step_of_em_raises_the_likelihood(models):
     _, draws = plant_draws(200, 10)
-    moments, prior, before = some_moments(draws), make_prior(), -np.inf
+    moments, prior, before = some_moments(draws, models), make_prior(models), -np.inf
     for _ in range(15):
         posterior = update(prior, moments)
         likelihood = posterior.log_likelihood.sum()
@@ -99,7 +145,7 @@ def test_every_step_of_em_raises_the_likelihood():
         assert likelihood > before - 1e-3
         before, prior = likelihood, improve(posterior)
     assert prior.weights.sum() == pytest.approx(1.0)
-    assert np.linalg.det(prior.sigma) == pytest.approx(1.0)
+    assert np.linalg.det(prior.sigmas[0]) == pytest.approx(1.0)
 
 
 def test_few_draws_suffice_where_single_fits_are_mostly_noise():
@@ -143,7 +189,7 @@ def test_with_many_draws_it_agrees_with_the_draws():
     assert np.max(np.abs(laws.psi(400) - means)) < 6 * error
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.floats(1e-6, 1e6), st.integers(0, 50))
 def test_psi_scales_with_the_utility(scale, seed):
     _, draws = plant_draws(40, 8, seed=seed)
@@ -193,11 +239,87 @@ def test_more_powers_can_be_asked_for():
     _, draws = plant_draws(100, 30)
     laws = HierarchicalEstimator(powers=(1.0, 1.5, 2.0)).fit(draws)
     assert laws.coefficients.shape == (100, 3)
-    two = HierarchicalEstimator().fit(draws)
+    two = HierarchicalEstimator(powers=(1, 2)).fit(draws)
     assert np.corrcoef(laws.psi(400), two.psi(400))[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("powers", [(), (2.0, 1.0), (0.0, 1.0)])
 def test_bad_powers_are_refused(powers):
     with pytest.raises(InputError, match="ascending"):
-        HierarchicalEstimator(powers)
+        HierarchicalEstimator(powers=powers)
+
+
+def test_a_power_law_has_no_powers_to_give():
+    with pytest.raises(InputError, match="each point's own"):
+        HierarchicalEstimator("power", powers=(1, 2))
+    with pytest.raises(InputError, match="law is 'exponential'"):
+        HierarchicalEstimator("exponential")
+
+
+def plant_powers(n_points, n_draws, seed):
+    rng = np.random.default_rng(seed)
+    k = rng.integers(100, 1001, (n_points, n_draws))
+    alpha = rng.choice([0.75, 1.5], (n_points, 1))
+    c = rng.normal(size=(n_points, 1))
+    noise = (300 / k) ** 1.2 * rng.normal(size=k.shape)
+    return c[:, 0], alpha[:, 0], Contributions(c * (300 / k) ** alpha + noise, k)
+
+
+def test_power_laws_are_recovered_also_beyond_the_drawn_sizes():
+    """At 100 draws the error of psi is a small part of its variance over 800 points.
+
+    With seeds 0 to 3 it is 0.008 to 0.010 at 300 and 0.07 to 0.09 at 3,000.
+    """
+    c, alpha, draws = plant_powers(800, 100, 0)
+    laws = HierarchicalEstimator("power").fit(draws)
+    for k, bound in ((300, 0.02), (3000, 0.15)):
+        truth = c * (300 / k) ** alpha
+        assert np.mean((laws.psi(k) - truth) ** 2) < bound * np.var(truth)
+        low, high = laws.interval(k)
+        assert 0.91 < np.mean((low < truth) & (truth < high)) < 0.985
+
+
+def test_powers_are_chosen_by_coalitions_that_were_held_out():
+    """A shared shock of the shape k^-1.5 is no reason for another power."""
+    rng = np.random.default_rng(4)
+    a, _ = plant_draws(300, 40)
+    k = np.broadcast_to(rng.integers(100, 1001, 40), (300, 40))
+    x = 300 / k
+    shock = rng.normal(size=40) * np.ones((300, 1)) * x**1.5
+    noise = 0.2 * x * rng.normal(size=k.shape)
+    draws = Contributions(a[:, :1] * x + a[:, 1:] * x**2 + shock + noise, k)
+    assert tuple(HierarchicalEstimator().fit(draws).powers) == CANDIDATES[0]
+    b = rng.normal(size=(300, 1))
+    other = Contributions(a[:, :1] * x + 5 * b * x**1.5 + 0.1 * noise, k)
+    assert 1.5 in HierarchicalEstimator().fit(other).powers
+
+
+def test_groups_have_priors_of_their_own():
+    """Points of a group are fitted as they are alone, up to the base size."""
+    _, small = plant_draws(150, 20, seed=1, ratio=0.01)
+    _, large = plant_draws(150, 20, seed=2, ratio=4.0)
+    delta = np.concatenate([small.delta, large.delta])
+    both = Contributions(delta, np.concatenate([small.cardinality, large.cardinality]))
+    groups = np.repeat(["small", "large"], 150)
+    estimator = HierarchicalEstimator(powers=(1, 2))
+    laws = estimator.fit(both, groups)
+    shared = estimator.fit(both)
+    alone = estimator.fit(small)
+    np.testing.assert_allclose(laws.psi(300)[:150], alone.psi(300), atol=0.02)
+    assert np.std(laws.psi(300)[:150]) < 0.6 * np.std(shared.psi(300)[:150])
+    with pytest.raises(InputError, match=r"groups has shape \(3,\)"):
+        estimator.fit(both, [1, 2, 3])
+
+
+def test_a_limit_of_steps_is_said():
+    _, draws = plant_draws(50, 10)
+    with pytest.warns(FitWarning, match="after 2 steps"):
+        HierarchicalEstimator(powers=(1, 2), max_iterations=2).fit(draws)
+
+
+def test_a_few_points_equal_those_of_a_larger_block():
+    """Blocks of points do not change a number: 1,100 points need two."""
+    _, draws = plant_draws(1100, 6)
+    laws = HierarchicalEstimator(powers=(1, 2)).fit(draws)
+    again = HierarchicalEstimator(powers=(1, 2)).fit(draws.take(np.arange(1100)[::-1]))
+    np.testing.assert_allclose(again.psi(300)[::-1], laws.psi(300), rtol=1e-6)

@@ -9,14 +9,14 @@ from data_scaling.laws import ExpansionLaws, load_laws
 
 
 def make_expansions(
-    coefficients, *, covariance=None, powers=(1.0, 2.0), reference=200.0
+    coefficients, *, covariance=None, powers=(1.0, 2.0), base_cardinality=200.0
 ):
     coefficients = np.atleast_2d(np.asarray(coefficients, dtype=float))
     n, p = coefficients.shape
     return ExpansionLaws(
         points=5 + np.arange(n),
         powers=np.asarray(powers),
-        reference=reference,
+        base_cardinality=base_cardinality,
         coefficients=coefficients,
         covariance=np.zeros((n, p, p)) if covariance is None else covariance,
         noise=np.full(n, 2.0),

@@ -14,7 +14,7 @@ def write_laws(path: Path, data: Dataset, laws: ScalingLaws, ranking: Ranking) -
     """Write every point's law, and its value and rank at the ranking's sizes.
 
     The parameters are those of the laws: c, alpha, sigma and beta of power laws; of
-    expansions the coefficients (a_1 of 1/k) at the reference size, which is in the
+    expansions the coefficients (a_1 of 1/k) at the base size, which is in the
     column's name. The table needs no optional package, unlike ``laws.to_frame()``.
     """
     columns: dict[str, Any] = {
@@ -48,7 +48,7 @@ def write_columns(path: Path, columns: dict[str, Any]) -> None:
 def _list_parameters(laws: ScalingLaws) -> dict[str, Any]:
     """Return the columns of the laws' own parameters."""
     if isinstance(laws, ExpansionLaws):
-        names = [f"a_{power:g}_at_{laws.reference:.0f}" for power in laws.powers]
+        names = [f"a_{power:g}_at_{laws.base_cardinality:.0f}" for power in laws.powers]
         columns = dict(zip(names, laws.coefficients.T, strict=True))
         return columns | {"noise": laws.noise, "noise_exponent": laws.noise_exponent}
     power = laws.tangent(1.0)

@@ -1,49 +1,76 @@
-r"""Empirical Bayes over all points: expansions that borrow strength from each other.
+r"""Empirical Bayes over all points: laws that borrow strength from each other.
 
 Theory gives the expected contribution as an expansion in falling powers of the size
 (1/k, then 1/k^2), of which a power law is only an effective fit. An expansion is
 linear in its coefficients, so that the fit of a point is a Bayesian linear regression
 in closed form, and its prior is learned from all points together: no optimisation per
 point, no local optima, and few draws suffice where a fit of the point alone is mostly
-noise. See :mod:`.prior` for the model.
+noise. Power laws over a grid of exponents are the same with one power at a time, mixed.
+See :mod:`.prior` for the model.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from data_scaling._checks import check_at_least
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.contributions import Contributions
-from data_scaling.errors import InputError
+from data_scaling.errors import FitWarning, InputError
+from data_scaling.estimators.choice import (
+    CANDIDATES,
+    LearningDraws,
+    choose_powers,
+    measure_noise_share,
+)
 from data_scaling.estimators.inspection import describe_draws, warn_of_failures
-from data_scaling.estimators.moments import Moments, sum_draws
-from data_scaling.estimators.prior import BETAS, TAUS, Prior, improve, update
+from data_scaling.estimators.moments import Powers, sum_draws
+from data_scaling.estimators.posterior import update
+from data_scaling.estimators.prior import Prior, all_powers
 from data_scaling.laws import ExpansionLaws, FitStatus
 
-# Points that the prior is learned from, evenly spaced over the pool, and steps of EM.
-_LEARNING_POINTS = 4000
-_STEPS = 100
-_GAIN = 1e-6
-_BLOCK_POINTS = 2048
+Law: TypeAlias = Literal["expansion", "power"]
+
+# Exponents that power laws are a mixture of.
+EXPONENTS = np.arange(0.25, 4.01, 0.25)
+# Points that a prior is learned from, and powers chosen by, spread over the pool.
+_LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
+_BLOCK_POINTS = 1024
 
 
 @final
 @dataclass(frozen=True)
 class HierarchicalEstimator:
-    """Fit expansions to all points by empirical Bayes.
+    """Fit laws to all points by empirical Bayes.
 
     Parameters
     ----------
-    powers : sequence of float
-        Powers of the expansion, ascending and positive.
+    law : {"expansion", "power"}
+        What is fitted: an expansion in falling powers of the size, or a power law.
+        What is known of a power law is a mixture over a grid of exponents, and its
+        mean is again a sum of powers; both come as :class:`ExpansionLaws`.
+    powers : sequence of float, optional
+        Powers of the expansion, ascending and positive. By default they are chosen
+        by what the laws predict for coalitions that they were not fitted to: 1/k and
+        1/k^2 unless others are clearly better. ``laws.powers`` says which.
+    max_iterations : int
+        Largest number of steps in which the prior is learned.
 
     Raises
     ------
     InputError
-        If the powers are not positive and ascending.
+        If a parameter cannot be worked with.
+
+    Notes
+    -----
+    Draws of real data have heavy and skewed tails. The variance of a few such draws
+    says little of the true one, so that a draw counts in part (by the kurtosis of all
+    residuals) as knowledge of its point's noise. It counts in full for psi: robust
+    means are biased where tails are skewed.
 
     Examples
     --------
@@ -56,29 +83,48 @@ class HierarchicalEstimator:
     >>> psi = a / k + 200 * b / k**2
     >>> draws = Contributions(psi + 3 * rng.normal(size=k.shape) / k, k)
     >>> laws = HierarchicalEstimator().fit(draws)
+    >>> laws.powers.tolist()
+    [1.0, 2.0]
     >>> truth = a[:, 0] / 500 + 200 * b[:, 0] / 500**2
     >>> error = np.mean((laws.psi(500) - truth) ** 2)
     >>> bool(error < 0.7 * np.mean(np.mean((draws.delta - psi), axis=1) ** 2))
     True
     """
 
-    powers: Sequence[float] = (1.0, 2.0)
+    law: Law = "expansion"
+    powers: Sequence[float] | None = None
+    max_iterations: int = 300
 
     def __post_init__(self) -> None:
+        if self.law not in ("expansion", "power"):
+            raise InputError(f"law is {self.law!r}. Give 'expansion' or 'power'.")
+        check_at_least("max_iterations", self.max_iterations, 1)
+        if self.powers is None:
+            return
         powers = np.asarray(self.powers, dtype=np.float64)
         is_ascending = powers.ndim == 1 and powers.size and np.all(np.diff(powers) > 0)
         if not is_ascending or powers[0] <= 0:
             raise InputError(
                 f"powers is {self.powers}. Give positive numbers in ascending order."
             )
+        if self.law == "power":
+            raise InputError(
+                f"powers is {self.powers}, but a power law has an exponent of each "
+                "point's own. Leave it out, or ask for law='expansion'."
+            )
 
-    def fit(self, contributions: Contributions) -> ExpansionLaws:
+    def fit(
+        self, contributions: Contributions, groups: ArrayLike | None = None
+    ) -> ExpansionLaws:
         """Return the law of every point.
 
         Parameters
         ----------
         contributions : Contributions
             Draws over several sizes, of many points.
+        groups : (n_points,) array_like, optional
+            Label of every point, as its class: each group has a prior of its own. By
+            default all points share one.
 
         Returns
         -------
@@ -89,111 +135,146 @@ class HierarchicalEstimator:
         Raises
         ------
         InputError
-            If no point has draws enough to learn the prior from.
+            If there is not one group per point.
 
         Warns
         -----
         FitWarning
-            If a point has no law.
+            If a point has no law, or learning the prior took too many steps.
         """
-        fitted = self._empty(contributions.n_points)
+        members = _split(groups, contributions.n_points)
+        fitted = _empty_arrays(contributions.n_points)
         delta = contributions.delta
         usable = ~np.isnan(delta)
         status = describe_draws(delta, contributions.cardinality, usable, fitted)
         # With a prior, one size or no spread is nothing special.
         status[status == FitStatus.DEGENERATE] = FitStatus.CONVERGED
-        silent = status == FitStatus.NO_SIGNAL
-        for name in ("coefficients", "covariance", "noise", "noise_exponent"):
-            fitted[name][silent] = 0.0
         rows = np.flatnonzero(status == FitStatus.CONVERGED)
-        reference = _mean_size(contributions)
+        base = _mean_size(contributions)
+        models: tuple[Powers, ...] = (CANDIDATES[0],)
+        priors: list[Prior] = []
         if rows.size:
-            prior = self._learn(contributions, rows, reference)
-            for first in range(0, rows.size, _BLOCK_POINTS):
-                block = rows[first : first + _BLOCK_POINTS]
-                self._write(contributions, block, reference, prior, fitted)
+            models, noise_share = self._choose(contributions, rows, base)
+        powers = all_powers(models)
+        _add_coefficients(fitted, len(powers), status == FitStatus.NO_SIGNAL)
+        for group in members:
+            chosen = rows[np.isin(rows, group, assume_unique=True)]
+            if not chosen.size:
+                continue
+            draws = self._take(contributions, chosen, base, _LEARNING_POINTS)
+            learned = draws.learn(models, noise_share)
+            if not learned.converged:
+                _warn_of_limit(self.max_iterations)
+            priors.append(learned.prior)
+            _write(contributions, chosen, base, learned.prior, powers, fitted)
         laws = ExpansionLaws(
             points=contributions.points,
-            powers=np.asarray(self.powers, dtype=np.float64),
-            reference=reference,
+            powers=powers,
+            base_cardinality=base,
             **fitted,
         )
         warn_of_failures(laws)
         return laws
 
-    def _sum(
-        self, contributions: Contributions, rows: IntArray, reference: float
-    ) -> Moments:
-        return sum_draws(
-            contributions.delta[rows],
-            contributions.cardinality[rows],
-            reference,
-            np.asarray(self.powers, dtype=np.float64),
-            BETAS,
+    def _choose(
+        self, contributions: Contributions, rows: IntArray, base: float
+    ) -> tuple[tuple[Powers, ...], float]:
+        """Return the models, and the share of a draw that tells of its noise."""
+        if self.law == "power":
+            return tuple((float(power),) for power in EXPONENTS), 1.0
+        draws = self._take(contributions, rows, base, _CHOOSING_POINTS)
+        asked = None if self.powers is None else tuple(map(float, self.powers))
+        first = draws.learn((asked or CANDIDATES[0],), 1.0)
+        noise_share = measure_noise_share(draws, first)
+        return (asked or choose_powers(draws, noise_share),), noise_share
+
+    def _take(
+        self, contributions: Contributions, rows: IntArray, base: float, n_points: int
+    ) -> LearningDraws:
+        """Return the draws of points spread evenly over some rows."""
+        places = np.linspace(0, rows.size - 1, min(n_points, rows.size))
+        chosen = rows[places.round().astype(np.intp)]
+        return LearningDraws(
+            contributions.delta[chosen],
+            contributions.cardinality[chosen],
+            base,
+            self.max_iterations,
         )
 
-    def _learn(
-        self, contributions: Contributions, rows: IntArray, reference: float
-    ) -> Prior:
-        """Learn the prior by EM from points spread evenly over the pool."""
-        n_learned = min(_LEARNING_POINTS, rows.size)
-        places = np.linspace(0, rows.size - 1, n_learned).round().astype(np.intp)
-        moments = self._sum(contributions, rows[places], reference)
-        prior = _first_prior(moments, len(self.powers))
-        before = -np.inf
-        for _ in range(_STEPS):
-            posterior = update(prior, moments)
-            likelihood = float(posterior.log_likelihood.mean())
-            if likelihood - before < _GAIN * float(moments.count.mean()):
-                break
-            before = likelihood
-            prior = improve(posterior)
-        return prior
 
-    def _write(
-        self,
-        contributions: Contributions,
-        rows: IntArray,
-        reference: float,
-        prior: Prior,
-        fitted: dict[str, NDArray[Any]],
-    ) -> None:
-        """Fill in the laws of a block of points."""
-        posterior = update(prior, self._sum(contributions, rows, reference))
-        fitted["coefficients"][rows], fitted["covariance"][rows] = (
-            posterior.coefficients()
+def _split(groups: ArrayLike | None, n_points: int) -> list[IntArray]:
+    """Return the rows of each group."""
+    if groups is None:
+        return [np.arange(n_points)]
+    labels = np.asarray(groups)
+    if labels.shape != (n_points,):
+        raise InputError(
+            f"groups has shape {labels.shape}, but there are {n_points} points. Give "
+            "one label per point."
         )
-        variance = np.einsum("nbt,nbt->n", posterior.weight, posterior.noise_variance())
-        fitted["noise"][rows] = np.sqrt(variance)
-        fitted["noise_exponent"][rows] = posterior.weight.sum(axis=2) @ BETAS
+    return [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
-    def _empty(self, n_points: int) -> dict[str, NDArray[Any]]:
-        n_powers = len(self.powers)
-        return {
-            "coefficients": np.full((n_points, n_powers), np.nan),
-            "covariance": np.full((n_points, n_powers, n_powers), np.nan),
-            "noise": np.full(n_points, np.nan),
-            "noise_exponent": np.full(n_points, np.nan),
-            "status": np.zeros(n_points, dtype=np.int8),
-            "n_draws": np.zeros(n_points, dtype=np.int32),
-            "cardinality_range": np.zeros((n_points, 2), dtype=np.int32),
-        }
+
+def _write(
+    contributions: Contributions,
+    rows: IntArray,
+    base: float,
+    prior: Prior,
+    powers: FloatArray,
+    fitted: dict[str, NDArray[Any]],
+) -> None:
+    """Fill in the laws of some points, block by block."""
+    places = np.searchsorted(powers, all_powers(prior.models))
+    # Powers that the prior gave up have the coefficient 0.
+    fitted["coefficients"][rows] = fitted["covariance"][rows] = 0.0
+    for first in range(0, rows.size, _BLOCK_POINTS):
+        block = rows[first : first + _BLOCK_POINTS]
+        moments = sum_draws(
+            contributions.delta[block],
+            contributions.cardinality[block],
+            base,
+            prior.models,
+            prior.betas,
+        )
+        posterior = update(prior, moments)
+        mean, covariance = posterior.coefficients()
+        fitted["coefficients"][block[:, None], places] = mean
+        fitted["covariance"][block[:, None, None], places[:, None], places] = covariance
+        variance, fitted["noise_exponent"][block] = posterior.noise()
+        fitted["noise"][block] = np.sqrt(variance)
+
+
+def _empty_arrays(n_points: int) -> dict[str, NDArray[Any]]:
+    return {
+        "noise": np.full(n_points, np.nan),
+        "noise_exponent": np.full(n_points, np.nan),
+        "status": np.zeros(n_points, dtype=np.int8),
+        "n_draws": np.zeros(n_points, dtype=np.int32),
+        "cardinality_range": np.zeros((n_points, 2), dtype=np.int32),
+    }
+
+
+def _add_coefficients(
+    fitted: dict[str, NDArray[Any]], n_powers: int, silent: NDArray[np.bool_]
+) -> None:
+    """Add coefficients that are NaN, and 0 for points without any signal."""
+    n_points = len(silent)
+    fitted["coefficients"] = np.full((n_points, n_powers), np.nan)
+    fitted["covariance"] = np.full((n_points, n_powers, n_powers), np.nan)
+    for name in ("coefficients", "covariance", "noise", "noise_exponent"):
+        fitted[name][silent] = 0.0
+
+
+def _warn_of_limit(max_iterations: int) -> None:
+    warnings.warn(
+        f"The prior was still improving after {max_iterations} steps, so that laws "
+        "are shrunk a little differently than they should be. Raise max_iterations.",
+        FitWarning,
+        stacklevel=3,
+    )
 
 
 def _mean_size(contributions: Contributions) -> float:
     """Return the geometric mean of the sizes drawn."""
     sizes, counts = np.unique(contributions.cardinality, return_counts=True)
     return float(np.exp(np.average(np.log(sizes), weights=counts)))
-
-
-def _first_prior(moments: Moments, n_powers: int) -> Prior:
-    """Return the prior that EM starts from: every cell alike."""
-    middle = len(BETAS) // 3
-    variance: FloatArray = moments.yy[:, middle] / moments.count
-    positive = variance[variance > 0]
-    return Prior(
-        sigma=np.eye(n_powers),
-        weights=np.full((len(BETAS), len(TAUS)), 1.0 / (len(BETAS) * len(TAUS))),
-        shape=1.0,
-        variance=float(np.median(positive)),
-    )

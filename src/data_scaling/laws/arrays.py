@@ -113,7 +113,7 @@ def array_names(laws: Any) -> list[str]:
 
 
 #: Fields that all points share.
-SCALARS = ("powers", "reference")
+SCALARS = ("powers", "base_cardinality")
 
 
 def select_rows(laws: Any, rows: Any) -> dict[str, NDArray[Any]]:

@@ -3,7 +3,7 @@ r"""Expansions in falling powers of the size, of which a power law is an effecti
 .. math:: \psi_k(z) = \sum_p a_p(z)\,(k/k_0)^{-p}, \qquad
     \mathrm{Var}[\Delta(z, D) : |D| = k] = s^2 (k/k_0)^{-\beta}.
 
-The size :math:`k_0` is a reference, the same for all points. An expansion is linear in
+The size :math:`k_0` is the same for all points. An expansion is linear in
 its coefficients and can change its sign with the size, which a power law cannot.
 """
 
@@ -49,14 +49,14 @@ class ExpansionLaws:
         Index of each point in the pool.
     powers : (n_powers,) float64 array
         Powers p of the expansion, the same for all points.
-    reference : float
-        Reference size :math:`k_0`.
+    base_cardinality : float
+        Size :math:`k_0`.
     coefficients : (n_points, n_powers) float64 array
-        Posterior mean of the coefficients, in units of the utility at ``reference``.
+        Posterior mean of the coefficients, in units of the utility at k0.
     covariance : (n_points, n_powers, n_powers) float64 array
         Posterior covariance of the coefficients.
     noise : (n_points,) float64 array
-        Standard deviation s of one draw at ``reference``, in units of the utility.
+        Standard deviation s of one draw at k0, in units of the utility.
     noise_exponent : (n_points,) float64 array
         Exponent beta of the variance of one draw.
     status : (n_points,) int8 array
@@ -76,7 +76,7 @@ class ExpansionLaws:
     >>> import numpy as np
     >>> from data_scaling.laws import ExpansionLaws
     >>> laws = ExpansionLaws(
-    ...     points=np.array([4]), powers=np.array([1.0, 2.0]), reference=100.0,
+    ...     points=np.array([4]), powers=np.array([1.0, 2.0]), base_cardinality=100.0,
     ...     coefficients=np.array([[-1.0, 2.0]]), covariance=np.zeros((1, 2, 2)),
     ...     noise=np.array([3.0]), noise_exponent=np.array([2.0]),
     ...     status=np.array([0]), n_draws=np.array([50]),
@@ -90,7 +90,7 @@ class ExpansionLaws:
 
     points: IntArray
     powers: FloatArray
-    reference: float
+    base_cardinality: float
     coefficients: FloatArray
     covariance: FloatArray
     noise: FloatArray
@@ -103,7 +103,7 @@ class ExpansionLaws:
         powers = np.asarray(self.powers, dtype=np.float64).view()
         powers.setflags(write=False)
         object.__setattr__(self, "powers", powers)
-        object.__setattr__(self, "reference", float(self.reference))
+        object.__setattr__(self, "base_cardinality", float(self.base_cardinality))
         tails = {"coefficients": powers.shape, "covariance": powers.shape * 2}
         check_arrays(self, tails)
 
@@ -118,7 +118,9 @@ class ExpansionLaws:
     def __getitem__(self, rows: Any) -> "ExpansionLaws":
         """Return the laws of some rows: a mask, positions, a slice or a number."""
         arrays: dict[str, Any] = select_rows(self, rows)
-        return ExpansionLaws(powers=self.powers, reference=self.reference, **arrays)
+        return ExpansionLaws(
+            powers=self.powers, base_cardinality=self.base_cardinality, **arrays
+        )
 
     def take(self, points: ArrayLike) -> "ExpansionLaws":
         """Return the laws of some points, named by their index in the pool.
@@ -161,7 +163,7 @@ class ExpansionLaws:
 
     def noise_std(self, k: ArrayLike) -> FloatArray:
         """Return the standard deviation of one draw at size k; shapes as in psi."""
-        ratio = log_sizes(k, len(self)) - np.log(self.reference)
+        ratio = log_sizes(k, len(self)) - np.log(self.base_cardinality)
         std = self.noise[:, None] * np.exp(-0.5 * self.noise_exponent[:, None] * ratio)
         return np.asarray(std.reshape(shape_of(k, len(self))))
 
@@ -209,7 +211,7 @@ class ExpansionLaws:
         alpha are NaN.
         """
         alpha, psi = self.exponent(k), self.psi(k)
-        log_k, log_k0 = float(np.log(k)), float(np.log(self.reference))
+        log_k, log_k0 = float(np.log(k)), float(np.log(self.base_cardinality))
         terms = self._terms(k)[:, 0, :]
         covariance = np.full((len(self), 4, 4), np.nan)
         with np.errstate(all="ignore"):
@@ -257,10 +259,13 @@ class ExpansionLaws:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the laws to one ``.npz`` file that ``load_laws`` reads."""
         arrays = {name: getattr(self, name) for name in array_names(self)}
-        shared = {"powers": self.powers, "reference": np.array(self.reference)}
+        shared = {
+            "powers": self.powers,
+            "base_cardinality": np.array(self.base_cardinality),
+        }
         save_arrays(path, "expansion", arrays | shared)
 
     def _terms(self, k: ArrayLike) -> FloatArray:
         """Return the falling powers (k/k0)^-p, (n_points, n_k, n_powers)."""
-        ratio = log_sizes(k, len(self)) - np.log(self.reference)
+        ratio = log_sizes(k, len(self)) - np.log(self.base_cardinality)
         return np.asarray(np.exp(-ratio[..., None] * self.powers))

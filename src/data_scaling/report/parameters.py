@@ -59,7 +59,7 @@ def write_parameters(laws: ScalingLaws, reference: float) -> LawParameters:
         Reference size of power laws; expansions have one of their own.
     """
     if isinstance(laws, ExpansionLaws):
-        reference, columns = laws.reference, _expansion_columns(laws)
+        reference, columns = laws.base_cardinality, _expansion_columns(laws)
         return LawParameters(
             "expansion", reference, laws.powers.tolist(), columns, _quantile(laws)
         )

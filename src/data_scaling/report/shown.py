@@ -83,7 +83,7 @@ def find_reference(laws: ScalingLaws, sizes: Sizes) -> float:
     That of expansions is their own; else the middle of the drawn sizes, in ratio.
     """
     if isinstance(laws, ExpansionLaws):
-        return laws.reference
+        return laws.base_cardinality
     return float(np.sqrt(sizes.smallest * sizes.largest))
 
 

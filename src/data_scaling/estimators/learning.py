@@ -1,0 +1,115 @@
+"""Learning the prior from all points: EM on the closed-form marginal likelihood.
+
+References
+----------
+.. [1] Efron, "Large-Scale Inference: Empirical Bayes Methods for Estimation, Testing,
+   and Prediction", Cambridge University Press 2010, chapter 1.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import digamma
+
+from data_scaling._typing import FloatArray
+from data_scaling.estimators.moments import Moments
+from data_scaling.estimators.posterior import Posterior, update
+from data_scaling.estimators.prior import Prior, prune
+
+# EM ends when a step gains less than this per draw, in nats.
+_GAIN = 1e-5
+# After so many steps the cells that have died out are given up.
+_PRUNING_STEPS = (3, 6, 12, 24, 48)
+# Weight that every other cell keeps, so that none is ruled out for good.
+_SMALLEST_WEIGHT = 1e-6
+_SHAPES = (0.2, 200.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A learned prior.
+
+    Attributes
+    ----------
+    prior : Prior
+        The prior.
+    moments : Moments
+        The sums that it was learned from, for the exponents it kept.
+    converged : bool
+        Whether the last step gained next to nothing.
+    """
+
+    prior: Prior
+    moments: Moments
+    converged: bool
+
+
+def learn(prior: Prior, moments: Moments, max_iterations: int) -> Learned:
+    """Improve a prior step by step until that gains next to nothing.
+
+    Parameters
+    ----------
+    prior : Prior
+        Where to start.
+    moments : Moments
+        Sums over the draws of the points to learn from.
+    max_iterations : int
+        Largest number of steps.
+    """
+    before = -np.inf
+    enough = _GAIN * float(moments.count.mean())
+    for step in range(max_iterations):
+        posterior = update(prior, moments)
+        likelihood = float(posterior.log_likelihood.mean())
+        if likelihood - before < enough:
+            return Learned(prior, moments, True)
+        before, prior = likelihood, improve(posterior)
+        if step in _PRUNING_STEPS:
+            prior, moments = prune(prior, moments)
+            before = -np.inf
+    return Learned(prior, moments, False)
+
+
+def improve(posterior: Posterior) -> Prior:
+    """Return the prior that suits the posteriors of all points best: a step of EM."""
+    prior, n_points = posterior.prior, len(posterior.log_likelihood)
+    sigmas, cells, precision, log_precision = [], [], 0.0, 0.0
+    for branch in posterior.branches:
+        weight = branch.weight
+        expected = branch.shape[:, None, None] / branch.rate
+        # The second moment of a / s over sqrt(tau).
+        share = weight / prior.taus
+        sigma = branch.sum_moments(share * expected, share).sum(axis=0)
+        sigmas.append(_normalise(sigma))
+        cells.append(weight.mean(axis=0) + _SMALLEST_WEIGHT)
+        precision += float(np.sum(weight * expected)) / n_points
+        logarithm = digamma(branch.shape)[:, None, None] - np.log(branch.rate)
+        log_precision += float(np.sum(weight * logarithm)) / n_points
+    weights = np.stack(cells)
+    return replace(
+        prior,
+        sigmas=tuple(sigmas),
+        weights=weights / weights.sum(),
+        shape=_fit_shape(np.log(precision) - log_precision),
+        variance=1.0 / precision,
+    )
+
+
+def _normalise(sigma: FloatArray) -> FloatArray:
+    """Scale a covariance to determinant 1."""
+    return np.asarray(sigma / np.linalg.det(sigma) ** (1.0 / len(sigma)))
+
+
+def _fit_shape(gap: float) -> float:
+    """Return the shape of a gamma distribution from log of mean less mean of log."""
+
+    def excess(shape: float) -> float:
+        return float(np.log(shape) - digamma(shape)) - gap
+
+    low, high = _SHAPES
+    if excess(low) <= 0:
+        return low
+    if excess(high) >= 0:
+        return high
+    return float(brentq(excess, low, high))
