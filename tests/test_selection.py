@@ -72,7 +72,7 @@ def make_expansions(mean, std, status=None):
     return ExpansionLaws(
         points=10 * np.arange(n),
         powers=np.array([1.0]),
-        reference=100.0,
+        base_cardinality=100.0,
         coefficients=np.array(mean, dtype=float)[:, None],
         covariance=np.square(np.array(std, dtype=float))[:, None, None],
         noise=np.ones(n),

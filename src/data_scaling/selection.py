@@ -188,7 +188,7 @@ def select_harmful(
     >>> import numpy as np
     >>> from data_scaling.laws import ExpansionLaws
     >>> laws = ExpansionLaws(
-    ...     points=np.array([4, 7, 9]), powers=np.array([1.0]), reference=100.0,
+    ...     points=np.array([4, 7, 9]), powers=np.array([1.0]), base_cardinality=100.0,
     ...     coefficients=np.array([[-3.0], [2.0], [-1.0]]),
     ...     covariance=np.ones((3, 1, 1)), noise=np.ones(3),
     ...     noise_exponent=np.ones(3), status=np.zeros(3), n_draws=np.full(3, 50),
