@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check lint bench docs clean
+.PHONY: help demo test check lint bench docs reproduce clean
 
 help:
 	@echo "make demo   value the points of a bundled dataset, and show what was found"
@@ -12,6 +12,7 @@ help:
 	@echo "make check  all of CI: format, lint, types, tests"
 	@echo "make bench  print the tables of the benchmarks"
 	@echo "make docs   write the run on UCI Adult into docs/ (needs DATA_SCALING_DATA)"
+	@echo "make reproduce   run the paper's experiments into docs/reproduction.md (hours)"
 
 demo: $(VENV)/.demo
 	$(BIN)/data-scaling run breast_cancer --draws 300 --density log-uniform \
@@ -30,6 +31,9 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.marginals
 	$(BIN)/python -m benchmarks.sampling
+
+reproduce: $(VENV)/.dev
+	$(BIN)/python experiments/reproduce.py
 
 docs: $(VENV)/.dev
 	$(BIN)/data-scaling run adult --out runs/adult

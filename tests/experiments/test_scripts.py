@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import data_scaling as ds
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SIZES = ["--min-cardinality", "20", "--max-cardinality", "80"]
-SHARED = {FOLDER / "paths.py", FOLDER / "options.py"}
+SHARED = {FOLDER / f"{name}.py" for name in ("paths", "options", "records")}
 ONE_JOB = ["--jobs", "1"]
 
 
@@ -174,6 +175,46 @@ def test_flipped_labels_are_looked_for(drawn, script):
     assert len(frame) == 8
     assert frame.auc.is_monotonic_decreasing
     assert (frame.auc > 0.5).all()
+
+
+def test_the_reproduction_runs_what_is_missing_and_writes_a_page(
+    drawn, out, script, tmp_path, capsys
+):
+    steps, page = tmp_path / "steps.toml", tmp_path / "docs" / "page.md"
+    steps.write_text("""
+[[section]]
+title = "Figure 1"
+paper = "R2 0.987"
+note = "Not the same data."
+commands = ["plot_validation -dataset toy"]
+figure = "toy/logreg/figures/validation-log.png"
+[[section]]
+title = "Left"
+paper = "None."
+commands = ["plot_distance -dataset toy"]
+""")
+    arguments = ["--steps", str(steps), "--page", str(page)]
+    script("reproduce", *arguments, "--sections", "figure")
+    assert "$ plot_validation -dataset toy" in capsys.readouterr().out
+    text = page.read_text()
+    assert "R2 pooled: " in text
+    assert "**Paper.** R2 0.987" in text
+    assert "## Not yet run\n\n- `plot_distance -dataset toy`" in text
+    assert str(out) not in text
+    assert (page.parent / "reproduction" / "toy-logreg-validation-log.png").exists()
+
+    script("reproduce", *arguments, "--sections", "figure")
+    assert "$" not in capsys.readouterr().out
+    assert page.read_text() == text
+    script("reproduce", *arguments)
+    assert "Not yet run" not in page.read_text()
+
+
+def test_every_command_of_the_reproduction_is_a_script():
+    steps = tomllib.loads((FOLDER / "reproduction.toml").read_text())
+    for section in steps["section"]:
+        for command in section["commands"]:
+            assert (FOLDER / f"{command.split()[0]}.py").exists(), command
 
 
 def test_every_script_says_what_it_does(script, capsys):

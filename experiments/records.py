@@ -1,0 +1,119 @@
+"""What the reproduction's commands have said, and the page that is made of it."""
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+
+from data_scaling._files import write_whole
+from data_scaling._text import duration
+
+INTRODUCTION = """\
+# The paper's experiments, run here
+
+Made by `make reproduce`, which goes on where it stopped; this page is written by it
+and holds no number typed by hand. The commands are the scripts of `experiments/`, in
+the order to run. Seeds are 0, and 1 for validation draws, unless a command says another.
+The line `time` of a ledger is what its draws took in the learner, over all jobs and
+however often interrupted; the time beside a command is that of its last run alone, on a
+machine of two cores that did other work too.
+
+Departures from the paper hold throughout: a point is never in the coalition that it is
+added to, one coalition serves all points of a draw, contributions are exact (the
+original's refits at default tolerance are not), and the log-loss is the true one unless
+`softmax_log_loss` is named.
+"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A command with what it printed and how long it took, in seconds."""
+
+    command: str
+    output: str
+    seconds: float
+    commit: str = ""
+    machine: str = ""
+
+
+def record_path(out: Path, command: str) -> Path:
+    """Return where a command's record is kept."""
+    digest = hashlib.sha256(command.encode()).hexdigest()[:16]
+    return out / "records" / f"{digest}.json"
+
+
+def read_record(out: Path, command: str) -> Record | None:
+    """Return what a command said, or None if it has not been run."""
+    path = record_path(out, command)
+    return Record(**json.loads(path.read_text())) if path.exists() else None
+
+
+def write_record(out: Path, record: Record) -> None:
+    """Keep a record, with the commit and the machine that it comes from."""
+    fields = asdict(record) | {"commit": find_commit(), "machine": describe_machine()}
+    with write_whole(record_path(out, record.command)) as temporary:
+        temporary.write_text(json.dumps(fields, indent=1))
+
+
+def find_commit() -> str:
+    """Return the short name of the commit that this file is of."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return done.stdout.strip() or "unknown"
+
+
+def describe_machine() -> str:
+    """Return processor and versions as a line."""
+    return (
+        f"{platform.machine()}, Python {platform.python_version()}, "
+        f"numpy {np.__version__}, scikit-learn {sklearn.__version__}"
+    )
+
+
+def write_page(page: Path, sections: Sequence[Mapping[str, Any]], out: Path) -> None:
+    """Write the page of all sections, and copy their figures beside it."""
+    lines = [INTRODUCTION]
+    missing = []
+    for section in sections:
+        lines += [f"## {section['title']}", f"**Paper.** {section['paper']}"]
+        if "note" in section:
+            lines.append(f"**Here.** {section['note']}")
+        for command in section["commands"]:
+            record = read_record(out, command)
+            if record is None:
+                missing.append(command)
+            else:
+                lines += _show(record, out)
+        lines += _copy_figure(page, section, out)
+    if missing:
+        listed = "\n".join(f"- `{command}`" for command in missing)
+        lines += ["## Not yet run", listed]
+    with write_whole(page) as temporary:
+        temporary.write_text("\n\n".join(line.strip() for line in lines) + "\n")
+
+
+def _show(record: Record, out: Path) -> Iterator[str]:
+    # Files are named as a reader finds them, wherever this was run.
+    output = record.output.replace(str(out), "OUT").rstrip()
+    kept = [line.rstrip() for line in output.splitlines() if line.strip()]
+    yield f"`{record.command}` ({duration(record.seconds)}, commit {record.commit})"
+    yield "\n".join(["```text", *kept, "```"])
+
+
+def _copy_figure(page: Path, section: Mapping[str, Any], out: Path) -> list[str]:
+    source = out / section.get("figure", "")
+    if not source.is_file():
+        return []
+    dataset, model, _, name = Path(section["figure"]).parts
+    target = page.parent / "reproduction" / f"{dataset}-{model}-{name}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    return [f"![{section['title']}](reproduction/{target.name})"]
