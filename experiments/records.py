@@ -21,7 +21,7 @@ INTRODUCTION = """\
 
 Made by `make reproduce`, which goes on where it stopped; this page is written by it
 and holds no number typed by hand. The commands are the scripts of `experiments/`, in
-the order to run. Seeds are 0, and 1 for validation draws, unless a command says another.
+the order to run. Seeds are 0, and 1 for validation draws, unless a command names one.
 The line `time` of a ledger is what its draws took in the learner, over all jobs and
 however often interrupted; the time beside a command is that of its last run alone, on a
 machine of two cores that did other work too.
