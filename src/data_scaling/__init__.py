@@ -72,9 +72,10 @@ from data_scaling.sampling import (
     sample_learning_curve,
     sample_ledger,
 )
-from data_scaling.selection import select_points
+from data_scaling.selection import find_eligible, select_harmful, select_points
 from data_scaling.validation import Validation, validate_laws
 from data_scaling.valuation import monte_carlo_values, semivalues, shapley_values
+from data_scaling.weights import banzhaf_weights, beta_weights
 
 __version__ = "0.1.0"
 
@@ -111,10 +112,13 @@ __all__ = [
     "Validation",
     "WorkerLostError",
     "agreement",
+    "banzhaf_weights",
+    "beta_weights",
     "combine_ledgers",
     "dataset_names",
     "describe_ledger",
     "estimate_cost",
+    "find_eligible",
     "fit_scaling_laws",
     "is_prepared",
     "load_dataset",
@@ -128,6 +132,7 @@ __all__ = [
     "sample_learning_curve",
     "sample_ledger",
     "save_dataset",
+    "select_harmful",
     "select_points",
     "semivalues",
     "shapley_values",
