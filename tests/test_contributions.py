@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from data_scaling.contributions import Contributions, find_points
 from data_scaling.errors import InputError
+from data_scaling.estimators import HierarchicalEstimator, LogEstimator
+from data_scaling.size_means import average_by_size
 
 DELTA = [[0.1, np.nan, 0.3], [1.0, 2.0, 3.0]]
 SIZES = [[10, 20, 30], [10, 19, 30]]
@@ -59,6 +63,20 @@ def test_take_goes_by_the_index_in_the_pool(draws):
 def test_take_names_an_unknown_point(draws):
     with pytest.raises(InputError, match="the first is 7"):
         draws.take([2, 7])
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (0, 3)])
+def test_nothing_to_learn_from_is_told(shape):
+    empty = Contributions(np.empty(shape), np.empty(shape, dtype=int))
+    for use in (HierarchicalEstimator().fit, LogEstimator().fit, average_by_size):
+        with pytest.raises(InputError, match=r"There are . points with . draws each"):
+            use(empty)
+
+
+def test_a_short_name_stands_for_the_arrays(draws):
+    assert repr(draws) == "<Contributions: 2 points x 3 draws>"
+    named = replace(draws, learner="tree", dataset="wine")
+    assert repr(named) == "<Contributions of tree on wine: 2 points x 3 draws>"
 
 
 def test_frame_has_a_row_per_point_and_draw(draws):

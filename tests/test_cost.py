@@ -1,13 +1,15 @@
 """The pilot: right times, sizes and errors, for plans of every kind."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from fake_learners import MeanLearner, make_dataset
+from fake_learners import BoundMeanLearner, MeanLearner, make_dataset
 
 from data_scaling.cost import estimate_cost
+from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import AllDrawsFailedError, InputError
+from data_scaling.metrics import make_metric
 from data_scaling.plan import SamplingPlan
 from data_scaling.sampling import sample_contributions, sample_ledger
 
@@ -28,7 +30,7 @@ def test_the_error_of_psi_is_the_spread_over_repeated_plans(kind):
     of 11 %; 40 % is more than three of them.
     """
     plan = replace(PLANS[kind], points=20)
-    cost = estimate_cost(DATASET, MeanLearner(), plan, pilot_seconds=1.0)
+    cost = estimate_cost(DATASET, MeanLearner(), plan, pilot_seconds=30.0)
     fitted = []
     for seed in range(100, 140):
         draws = sample_contributions(DATASET, MeanLearner(), replace(plan, seed=seed))
@@ -70,6 +72,59 @@ def test_the_time_is_that_of_the_run(kind):
     n_calls = {"log-uniform": 17, "independent": 207, "staggered": 68}[kind]
     assert 0.01 * n_calls <= cost.seconds < 0.03 * n_calls
     assert cost.seconds_per_base_draw >= 0.01
+
+
+@dataclass(frozen=True)
+class HalfLearner(MeanLearner):
+    """Every second point fails from the fourth draw of a process on."""
+
+    def bind(self, dataset, metric=None):
+        bound = make_metric(metric, dataset.task)
+        return BoundHalf(self, dataset.x_train, bound, [0])
+
+
+@dataclass(frozen=True, eq=False)
+class BoundHalf(BoundMeanLearner):
+    n_calls: list[int]
+
+    def draw(self, coalition, points):
+        draw = super().draw(coalition, points)
+        self.n_calls[0] += 1
+        if self.n_calls[0] > 4:
+            draw.delta[points % 2 == 0] = np.nan
+        return draw
+
+
+def test_points_without_draws_enough_say_nothing_of_the_errors():
+    """Half of the points keep two draws of the pilot; the others decide."""
+    whole = estimate_cost(DATASET, MeanLearner(), PLAN, pilot_seconds=0.2)
+    half = estimate_cost(DATASET, HalfLearner(), PLAN, pilot_seconds=0.2)
+    assert half.shapley_error == pytest.approx(whole.shapley_error, rel=0.3)
+    np.testing.assert_allclose(half.psi_error, whole.psi_error, rtol=0.3)
+
+
+def test_the_draws_of_a_staggered_pilot_are_counted_once():
+    plan = SamplingPlan(5, cardinalities=[*range(10, 100, 3)])
+    learner = MeanLearner(seconds=0.02)
+    cost = estimate_cost(DATASET, learner, plan, pilot_seconds=0.01)
+    assert cost.n_pilot_draws == 8
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"min_cardinality": 1, "max_cardinality": 30},
+        {"cardinalities": [1, 2, 30]},
+        {"min_cardinality": 1, "max_cardinality": 1},
+    ],
+)
+def test_independent_coalitions_may_have_one_point(sizes):
+    x = np.random.default_rng(2).normal(size=(100, 2))
+    dataset = Dataset(x, x[:, 0], x[:9], x[:9, 0])
+    plan = SamplingPlan(10, coalitions="independent", points=20, **sizes)
+    cost = estimate_cost(dataset, MeanLearner(), plan, pilot_seconds=0.05)
+    assert cost.cardinality[0] == 1
+    assert np.isfinite(cost.psi_error).all()
 
 
 def test_a_plan_without_points_and_a_learner_that_fails_are_refused():

@@ -152,6 +152,24 @@ def test_text_that_is_no_plan_is_refused(text):
         SamplingPlan.from_json(text)
 
 
+@pytest.mark.parametrize("n_points", [2.7, "x", 0, None, True])
+def test_a_number_of_random_points_that_is_none_is_refused(n_points):
+    with pytest.raises(InputError, match=r"points is .* at least 1"):
+        SamplingPlan(20, 5, 9, points=("random", n_points))
+
+
+def test_the_plan_of_the_tests_has_other_draws_over_the_same_range():
+    plan = SamplingPlan(100, 20, 200, seed=3)
+    tests = plan.stagger(7, 500, n_sizes=4, n_points=30)
+    assert tests.cardinalities == (20, 43, 93, 200)
+    assert (tests.n_draws, tests.seed, len(tests.points)) == (7, 4, 30)
+    assert max(tests.points) < 500
+    assert len(plan.stagger(7, 12).points) == 12
+    assert plan.stagger(7, 500, n_sizes=4, n_points=30) == tests
+    with pytest.raises(InputError, match="n_sizes is 0"):
+        plan.stagger(7, 500, n_sizes=0)
+
+
 def test_random_points_depend_on_the_seed_and_more_of_them_contain_the_fewer():
     plan = SamplingPlan(2, 5, 9, points=("random", 6), seed=1)
     few = plan.resolve_points(50)

@@ -33,6 +33,11 @@ def test_ranks_follow_psi_at_each_size():
     assert ranking.best(-1, 2).tolist() == [1, 0]
 
 
+def test_a_ranking_is_named_in_a_line():
+    ranking = rank_points(make_laws([100.0, 1.0, -1.0], [2.0, 1.0, 1.0]), [10, 1000])
+    assert repr(ranking) == "<Ranking of 3 points at sizes 10, 1000>"
+
+
 def test_points_without_a_law_come_last():
     ranking = rank_points(make_laws([1.0, np.nan, -2.0], [1.0, 1.0, 1.0]), [10])
     assert ranking.rank[:, 0].tolist() == [1, 3, 2]

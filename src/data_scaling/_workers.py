@@ -175,8 +175,7 @@ def _keep_freed_memory() -> None:
     """Let the C library reuse the memory of a learner's temporary arrays.
 
     Until a process has freed a large block once, glibc gives the memory of every array
-    above 128 kB back to the system at once and asks for it again, which costs a third
-    of the drawing in page faults.
+    above 128 kB back to the system at once and asks for it again, page by page.
     """
     np.empty(LARGE_BLOCK_BYTES, dtype=np.uint8)
 

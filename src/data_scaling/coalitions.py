@@ -16,10 +16,13 @@ __all__ = [
     "Pool",
     "allocate_quotas",
     "check_cardinalities",
+    "choose_range",
     "draw_coalition",
     "find_smallest_cardinality",
     "group_pool",
 ]
+
+LARGEST = 1000  # the largest size by default
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +195,38 @@ def find_smallest_cardinality(counts: IntArray, n_seats: int) -> int | None:
     while allocate_quotas(counts, cardinality - 1).min() >= n_seats:
         cardinality -= 1
     return cardinality
+
+
+def choose_range(
+    dataset: Dataset, smallest: int | None = None, largest: int | None = None
+) -> tuple[int, int]:
+    """Return a range of sizes: as asked, and what is not asked suited to the dataset.
+
+    The largest is 1,000, or four fifths of a smaller pool; the smallest a tenth of it,
+    or the first size at which every class has two seats.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its training part is the pool.
+    smallest, largest : int, optional
+        Sizes that are asked for.
+
+    Examples
+    --------
+    >>> from data_scaling.coalitions import choose_range
+    >>> from data_scaling.datasets import load_dataset
+    >>> choose_range(load_dataset("breast_cancer")), choose_range(
+    ...     load_dataset("breast_cancer"), 50, 100
+    ... )
+    ((27, 272), (50, 100))
+    """
+    if largest is None:
+        largest = min(LARGEST, dataset.n_points * 4 // 5)
+    if smallest is None:
+        workable = find_smallest_cardinality(group_pool(dataset).counts, 2) or 2
+        smallest = max(largest // 10, workable)
+    return smallest, largest
 
 
 def check_cardinalities(

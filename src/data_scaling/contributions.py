@@ -80,6 +80,10 @@ class Contributions:
             view.setflags(write=False)
             object.__setattr__(self, name, view)
 
+    def __repr__(self) -> str:
+        origin = f" of {self.learner} on {self.dataset}" if self.learner else ""
+        return f"<Contributions{origin}: {self.n_points} points x {self.n_draws} draws>"
+
     @property
     def n_points(self) -> int:
         """Number of points."""
@@ -154,6 +158,20 @@ class Contributions:
             }
         )
         return table
+
+    def require_draws(self) -> None:
+        """Raise unless there is a draw.
+
+        Raises
+        ------
+        InputError
+            If there are no points, or no draws of them.
+        """
+        if not self.delta.size:
+            raise InputError(
+                f"There are {self.n_points} points with {self.n_draws} draws each: "
+                "nothing to learn from. Draw some first."
+            )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Contributions":

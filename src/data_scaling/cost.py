@@ -133,7 +133,7 @@ def estimate_cost(
     InputError
         If the plan does not fit the dataset.
     AllDrawsFailedError
-        If no draw of the pilot gave a number.
+        If no draw of the pilot gave a number, or too few did.
 
     Examples
     --------
@@ -187,7 +187,7 @@ class _Pilot:
 
 def _draw_pilot(header: LedgerHeader, recipe: Recipe, pilot_seconds: float) -> _Pilot:
     """Draw with few points, then more, as the time allows; then several such draws."""
-    shared = replace(recipe.plan, coalitions="shared")
+    shared = _share(recipe.plan)
     rng = shared.spawn_base_rng(0)
     order = rng.permutation(recipe.points)
     deadline = time.perf_counter() + pilot_seconds
@@ -211,11 +211,13 @@ def _draw_pilot(header: LedgerHeader, recipe: Recipe, pilot_seconds: float) -> _
         times.append((segments[-1].seconds, base.seconds))
     whole, alone = np.mean(times, axis=0)
     names = tuple(points.tolist())
-    plan = replace(shared, n_draws=len(segments), points=names, n_base_draws=0)
+    n_rounds = math.ceil(len(segments) / shared.round_length)
+    plan = replace(shared, n_draws=n_rounds, points=names, n_base_draws=0)
     assembly = Assembly(replace(header, plan=plan))
     for segment in segments:
         assembly.add(segment)
-    contributions = assembly.finish()
+    # The last round of a staggered plan may have been begun only.
+    contributions = assembly.finish().first(len(segments))
     _refuse_failures(contributions.n_failed, contributions.delta.size, assembly)
     return _Pilot(
         contributions.delta,
@@ -223,6 +225,25 @@ def _draw_pilot(header: LedgerHeader, recipe: Recipe, pilot_seconds: float) -> _
         seconds_alone=float(alone),
         seconds_per_point=max(0.0, float(whole - alone)) / len(points),
         n_numbers=segments[0].descriptor.shape[1],
+    )
+
+
+def _share(plan: SamplingPlan) -> SamplingPlan:
+    """Return the plan with coalitions that serve all points of the pilot.
+
+    A shared coalition has two points at least.
+    """
+    if plan.is_shared:
+        return plan
+    if plan.cardinalities is not None:
+        sizes = sorted({max(2, size) for size in plan.cardinalities})
+        ends: dict[str, Any] = {"min_cardinality": None, "max_cardinality": None}
+        return replace(plan, coalitions="shared", cardinalities=sizes, **ends)
+    return replace(
+        plan,
+        coalitions="shared",
+        min_cardinality=max(2, plan.min_cardinality),
+        max_cardinality=max(2, plan.max_cardinality),
     )
 
 
@@ -256,8 +277,16 @@ def _judge(
     every = _make_design(np.arange(sizes[0], sizes[-1] + 1), center, n_terms)
     rows = np.vstack([asked, every.mean(axis=0)])
     unit_error = np.sqrt(np.einsum("ij,jk,ik->i", rows, inverse, rows))
-    errors = float(np.nanmedian(sigma)) * unit_error / math.sqrt(plan.total_draws)
-    psi = np.nanmedian(np.abs(coefficients @ asked.T), axis=0)
+    is_known = np.isfinite(sigma)
+    if not is_known.any():
+        raise AllDrawsFailedError(
+            f"No point has more than {n_terms} usable draws in the pilot of "
+            f"{pilot.delta.shape[1]} draws, too few to tell errors by. Change the "
+            "learner, draw larger coalitions, or give pilot_seconds more."
+        )
+    spread = float(np.median(sigma[is_known]))
+    errors = spread * unit_error / math.sqrt(plan.total_draws)
+    psi = np.median(np.abs(coefficients[is_known] @ asked.T), axis=0)
     return psi, errors[:-1], float(errors[-1])
 
 
@@ -273,8 +302,9 @@ def _fit_noise(
 ) -> tuple[FloatArray, float, FloatArray]:
     """Fit every point's law by least squares; return it, beta, and sigma at center.
 
-    Failed draws are left out by a weight of 0. The exponent beta is one for all points,
-    from how the mean square of the residuals falls with the size.
+    A point with too few draws to tell sigma has NaN. Failed draws are left out by a
+    weight of 0. The exponent beta is one for all points, from how the mean square of
+    the residuals falls with the size.
     """
     usable = np.isfinite(pilot.delta)
     delta = np.where(usable, pilot.delta, 0.0)
@@ -288,9 +318,12 @@ def _fit_noise(
         coefficients = np.einsum("pij,pj->pi", np.linalg.pinv(gram), right)
         residual = delta - np.einsum("pdi,pi->pd", design, coefficients)
         beta = _fit_exponent(residual, usable, np.log(relative))
-    n_free = np.maximum(usable.sum(axis=1) - n_terms, 1)
-    sigma = np.sqrt((usable * relative**beta * residual**2).sum(axis=1) / n_free)
-    return coefficients, beta, sigma
+    n_free = usable.sum(axis=1) - n_terms
+    squares = (usable * relative**beta * residual**2).sum(axis=1)
+    # A law through as many draws as it has terms leaves no residual to judge it by.
+    sigma = np.full(len(delta), np.nan)
+    np.divide(squares, n_free, out=sigma, where=n_free > 0)
+    return coefficients, beta, np.sqrt(sigma)
 
 
 def _fit_exponent(

@@ -52,6 +52,10 @@ class LearningCurve:
             view.setflags(write=False)
             object.__setattr__(self, name, view)
 
+    def __repr__(self) -> str:
+        origin = f" of {self.learner} on {self.dataset}" if self.learner else ""
+        return f"<LearningCurve{origin}: {self.n_draws} coalitions>"
+
     @property
     def n_draws(self) -> int:
         """Number of coalitions, failed ones included."""

@@ -199,6 +199,47 @@ class SamplingPlan:
             )
         return points
 
+    def stagger(
+        self, n_draws: int, n_pool: int, *, n_sizes: int = 10, n_points: int = 200
+    ) -> "SamplingPlan":
+        """Return a plan of other draws that laws from this one can be tested by.
+
+        Its sizes are spaced evenly in ratio over this plan's range, its points are
+        chosen by this plan's seed, and its own seed is the next.
+
+        Parameters
+        ----------
+        n_draws : int
+            Draws per point and size.
+        n_pool : int
+            Number of points in the pool.
+        n_sizes, n_points : int
+            The most sizes and points to test at; both at least 1.
+
+        Raises
+        ------
+        InputError
+            If a number is out of its range.
+
+        Examples
+        --------
+        >>> from data_scaling.plan import SamplingPlan
+        >>> tests = SamplingPlan(100, 10, 1_000).stagger(50, 30, n_sizes=3, n_points=4)
+        >>> tests.cardinalities, len(tests.points), tests.seed
+        ((10, 100, 1000), 4, 1)
+        """
+        n_sizes = check_at_least("n_sizes", n_sizes, 1)
+        n_points = check_at_least("n_points", n_points, 1)
+        sizes = np.geomspace(self.min_cardinality, self.max_cardinality, n_sizes)
+        rng = spawn_rng(self.seed, 1)
+        points = rng.choice(n_pool, min(n_points, n_pool), replace=False)
+        return SamplingPlan(
+            n_draws,
+            cardinalities=np.unique(sizes.round().astype(int)).tolist(),
+            points=np.sort(points).tolist(),
+            seed=self.seed + 1,
+        )
+
     def identity(self) -> dict[str, Any]:
         """Return the fields that two plans with the same draws share.
 
@@ -308,7 +349,7 @@ def _check_points(points: Points) -> Points:
     if isinstance(points, (int, np.integer)):
         return check_at_least("points", points, 1)
     if len(points) == 2 and points[0] == "random":
-        return ("random", check_at_least("points", int(points[1]), 1))
+        return ("random", check_at_least("points", points[1], 1))
     given: Sequence[Any] = points
     listed = tuple(check_at_least("points", point, 0) for point in given)
     if not listed or len(set(listed)) < len(listed):

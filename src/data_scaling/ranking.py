@@ -35,6 +35,10 @@ class Ranking:
     high: FloatArray
     rank: IntArray
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{size:g}" for size in self.cardinality)
+        return f"<Ranking of {len(self.points)} points at sizes {sizes}>"
+
     @property
     def n_ranked(self) -> int:
         """Number of points that have a law."""

@@ -55,7 +55,7 @@ def average_by_size(
     Raises
     ------
     InputError
-        If a size is below 1 or given twice.
+        If there are no draws, or a size is below 1 or given twice.
 
     Examples
     --------
@@ -102,6 +102,7 @@ def average_in_groups(values: FloatArray, chosen: BoolArray) -> FloatArray:
 def _check_sizes(
     cardinalities: ArrayLike | None, contributions: Contributions
 ) -> FloatArray:
+    contributions.require_draws()
     if cardinalities is None:
         drawn = np.unique(contributions.cardinality)
         spaced = np.unique(np.geomspace(drawn[0], drawn[-1], N_SIZES).round())

@@ -135,13 +135,14 @@ class HierarchicalEstimator:
         Raises
         ------
         InputError
-            If there is not one group per point.
+            If there are no draws, or not one group per point.
 
         Warns
         -----
         FitWarning
             If a point has no law, or learning the prior took too many steps.
         """
+        contributions.require_draws()
         members = _split(groups, contributions.n_points)
         fitted = _empty_arrays(contributions.n_points)
         delta = contributions.delta
