@@ -10,7 +10,6 @@ import data_scaling as ds
 from data_scaling.convergence import study_convergence
 from data_scaling.fitting import make_estimator
 from data_scaling.plotting import plot_convergence, save_figure
-from data_scaling.plotting.convergence import LABELS
 from options import add, make_parser, read_integers
 from paths import Paths
 
@@ -39,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for method in ("likelihood", "hierarchical")
     }
     largest = float(draws.cardinality.max())
-    for measure in LABELS:
+    for measure in ("pearson", "spearman", "r2"):
         figure, frame = plot_convergence(
             studies, measure=measure, fitted_up_to=largest, title=args.dataset
         )

@@ -41,9 +41,9 @@ def score_points(
     Parameters
     ----------
     dataset : Dataset
-        A classification; its whole pool is valued.
+        A classification.
     contributions : Contributions
-        Draws of every point of the pool, in order.
+        Draws of n_points points of the pool.
     laws : ScalingLaws
         Fitted to them.
     cardinalities : sequence of float
@@ -59,7 +59,7 @@ def score_points(
     InputError
         If the dataset is a regression, or a size is below 1.
     """
-    sizes = contributions.cardinality
+    points, sizes = contributions.points, contributions.cardinality
     known = np.isfinite(contributions.delta)
     helped = np.sum((contributions.delta > 0) & known, axis=1)
     scores = {f"psi at {k:,}": laws.psi(float(k)) for k in cardinalities}
@@ -67,9 +67,9 @@ def score_points(
         "Shapley value": shapley_values(laws, int(sizes.min()), int(sizes.max())),
         "Monte Carlo value": monte_carlo_values(contributions),
         "share of draws above 0": helped / np.maximum(known.sum(axis=1), 1),
-        "k-NN Shapley": knn_shapley_values(dataset),
-        "self-confidence": self_confidence(dataset),
-        "training loss": fit_confidence(dataset),
+        "k-NN Shapley": knn_shapley_values(dataset)[points],
+        "self-confidence": self_confidence(dataset)[points],
+        "training loss": fit_confidence(dataset)[points],
     }
 
 
