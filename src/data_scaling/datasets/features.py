@@ -174,7 +174,9 @@ def reduce_to_components(
         raise DatasetError(
             f"{len(train)} training rows have no principal component. Give more rows."
         )
-    pca = PCA(n_kept, svd_solver="covariance_eigh").fit(vectors[train])
+    # Both are deterministic; each is the faster one for its shape.
+    solver = "covariance_eigh" if len(train) > vectors.shape[1] else "full"
+    pca = PCA(n_kept, svd_solver=solver).fit(vectors[train])
     values: FloatArray = pca.transform(vectors).astype(np.float64)
     return values, n_kept
 
