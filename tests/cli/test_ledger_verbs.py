@@ -1,6 +1,7 @@
 """``data-scaling plan``, ``sample``, ``combine``, ``verify`` and ``info``."""
 
 import shlex
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ from typer.testing import CliRunner
 
 import data_scaling as ds
 from data_scaling._drawing import draw_segment
-from data_scaling.cli.app import app
+from data_scaling.cli.app import _describe_interruption, _name_options, app
 from data_scaling.ledger import open_ledger, read_learning_curve
 from data_scaling.sampling import prepare_run
 
 SMALL = "--draws 12 --points random:9 --seed 4 --jobs 1"
+LIKE_SMALL = {"points": ("random", 9), "seed": 4, "density": "log-uniform"}
 
 
 def call(line, expected_status=0):
@@ -34,7 +36,7 @@ def test_sample_draws_what_the_library_draws(tmp_path):
     shown = call(f"sample breast_cancer x.ledger {SMALL} --base-draws 20")
     assert "all 12 draws of 9 points" in shown
     assert "base draws  all 20 coalitions" in shown
-    plan = ds.SamplingPlan(12, 27, 272, points=("random", 9), seed=4, n_base_draws=20)
+    plan = ds.SamplingPlan(12, 27, 272, n_base_draws=20, **LIKE_SMALL)
     dataset = ds.load_dataset("breast_cancer", seed=4)
     expected = ds.sample_contributions(dataset, "logreg", plan)
     drawn = ds.Contributions.load("x.ledger")
@@ -104,7 +106,7 @@ def test_what_is_sound_of_a_damaged_ledger_goes_on(tmp_path):
 
 
 def test_info_says_how_far_and_how_long(tmp_path):
-    plan = ds.SamplingPlan(12, 27, 272, points=("random", 9), seed=4, n_base_draws=4)
+    plan = ds.SamplingPlan(12, 27, 272, n_base_draws=4, **LIKE_SMALL)
     dataset = ds.load_dataset("breast_cancer", seed=4)
     header, recipe = prepare_run(dataset, "logreg", plan, None)
     with open_ledger("x.ledger", header) as writer:
@@ -116,7 +118,7 @@ def test_info_says_how_far_and_how_long(tmp_path):
     assert "added over all jobs" in shown
     assert "at the pace of the last run" in shown
     assert "12 draws of 9 points chosen by the seed and 4 coalitions without" in shown
-    call(f"sample breast_cancer x.ledger {SMALL} --base-draws 4 --density uniform")
+    call(f"sample breast_cancer x.ledger {SMALL} --base-draws 4")
     assert "left        nothing\n" in call("info x.ledger") + "\n"
     full = call("info x.ledger --full")
     assert plan.to_json() in full
@@ -172,6 +174,29 @@ def test_bad_input_is_refused_before_any_work(line, message, tmp_path):
     with pytest.raises(ds.DataScalingError, match=message):
         call(line.replace("plan wine", "plan wine --pilot-seconds 0.01"))
     assert not (tmp_path / "x").exists()
+
+
+def test_plan_speaks_of_the_sizes_that_run_and_sample_draw():
+    call("sample wine x.ledger --draws 2 --points 3 --jobs 1")
+    call("run wine --draws 3 --validation-draws 0 --jobs 1")
+    paths = ("x.ledger", "runs/wine/draws.ledger")
+    plans = [ds.describe_ledger(path).header.plan for path in paths]
+    assert plans[0].identity() | {"points": None} == plans[1].identity()
+    shown = call("plan wine --pilot-seconds 0.1 --jobs 1")
+    assert "100 draws of every point, with coalitions of 8 to 84, log-uniform" in shown
+
+
+def test_the_version_is_told():
+    assert call("--version") == f"data-scaling {version('data-scaling')}\n"
+
+
+def test_errors_name_options_and_interruptions_say_what_is_kept():
+    assert _name_options("n_draws is 1, min_cardinality 2") == (
+        "--draws is 1, --min-cardinality 2"
+    )
+    assert "draws so far are kept" in _describe_interruption(["sample", "wine", "x"])
+    for arguments in (["plan", "wine"], ["info", "x"], ["verify", "x"], []):
+        assert _describe_interruption(arguments) == "interrupted."
 
 
 @pytest.mark.parametrize("verb", ["plan", "sample", "combine", "verify"])

@@ -158,11 +158,11 @@ def test_a_users_table_runs(tmp_path):
         (["wine", "--target", "x"], "--target and --drop are for files"),
         (["wine", "--learner", "linreg"], "is for regression, but wine is a classif"),
         (["wine", "--metric", "mse"], "'mse' is for regression"),
-        (["wine", "--draws", "1"], "n_draws is 1. Give at least 2"),
+        (["wine", "--draws", "1"], "--draws is 1. Give at least 2"),
         (["wine", "--max-cardinality", "500"], "Give at most 106"),
         (["wine", "--max-cardinality", "0"], "is 0. Give"),
         (["wine", "--min-cardinality", "0"], "is 0. Give"),
-        (["wine", "--min-cardinality", "3"], "Give a min_cardinality of at least"),
+        (["wine", "--min-cardinality", "3"], "Give a --min-cardinality of at least"),
     ],
 )
 def test_bad_input_is_refused_before_any_work(arguments, message, tmp_path):

@@ -1,9 +1,11 @@
 """The command's verbs, and what becomes of errors and warnings."""
 
 import logging
+import re
 import sys
 import warnings
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 
@@ -47,13 +49,41 @@ for verb in (
     app.command()(verb)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"data-scaling {version('data-scaling')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version and exit.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
     """Keep the verbs named, however many there are."""
 
 
 # Typer ends the program with this code when it is interrupted from the keyboard.
 _INTERRUPTED = 130
+# Verbs that keep what they have drawn or merged when they are interrupted.
+_KEEPING_VERBS = ("run", "sample", "combine")
+# What the library calls an argument, and the command an option.
+_OPTIONS = {
+    "n_draws": "--draws",
+    "n_base_draws": "--base-draws",
+    "min_cardinality": "--min-cardinality",
+    "max_cardinality": "--max-cardinality",
+    "pilot_seconds": "--pilot-seconds",
+    "n_jobs": "--jobs",
+    "data_dir": "--data-dir",
+}
 
 
 def main() -> None:
@@ -63,15 +93,24 @@ def main() -> None:
     try:
         app()
     except DataScalingError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_name_options(str(error))}", file=sys.stderr)
         raise SystemExit(1) from error
     except SystemExit as end:
         if end.code == _INTERRUPTED:
-            print(
-                "interrupted: the draws so far are kept; the same command goes on.",
-                file=sys.stderr,
-            )
+            print(_describe_interruption(sys.argv[1:]), file=sys.stderr)
         raise
+
+
+def _name_options(message: str) -> str:
+    """Return a message with the command's names for the library's arguments."""
+    names = "|".join(_OPTIONS)
+    return re.sub(rf"\b({names})\b", lambda match: _OPTIONS[match[0]], message)
+
+
+def _describe_interruption(arguments: list[str]) -> str:
+    if arguments and arguments[0] in _KEEPING_VERBS:
+        return "interrupted: the draws so far are kept; the same command goes on."
+    return "interrupted."
 
 
 def _show_warning(message: Warning | str, category: Any, *_: Any, **__: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from data_scaling.coalitions import find_smallest_cardinality, group_pool
+from data_scaling.coalitions import choose_range
 from data_scaling.datasets import (
     Dataset,
     dataset_names,
@@ -63,11 +63,13 @@ Cardinalities: TypeAlias = Annotated[
         help="These sizes in turn instead of a range; draws then count per size.",
     ),
 ]
+# Of every verb, so that plan speaks of what run does.
+DEFAULT_DENSITY = "log-uniform"
 DensityName: TypeAlias = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="How sizes are spread over the range: uniform, log-uniform, or power:BETA "
-        "for a probability proportional to k^(-BETA/2)."
+        f"for a probability proportional to k^(-BETA/2). [default: {DEFAULT_DENSITY}]"
     ),
 ]
 Coalitions: TypeAlias = Annotated[
@@ -149,18 +151,6 @@ def default_learner(data: Dataset) -> str:
     return "logreg" if data.task == "classification" else "linreg"
 
 
-def default_range(
-    data: Dataset, smallest: int | None, largest: int | None
-) -> tuple[int, int]:
-    """Return the range of sizes: as asked, else a tenth of the largest up to it."""
-    if largest is None:
-        largest = min(1000, data.n_points * 4 // 5)
-    if smallest is None:
-        workable = find_smallest_cardinality(group_pool(data).counts, 2) or 2
-        smallest = max(largest // 10, workable)
-    return smallest, largest
-
-
 def make_plan(
     data: Dataset,
     *,
@@ -169,7 +159,7 @@ def make_plan(
     min_cardinality: int | None,
     max_cardinality: int | None,
     cardinalities: str | None,
-    density: str,
+    density: str | None,
     coalitions: str,
     points: str | None,
     seed: int,
@@ -184,9 +174,10 @@ def make_plan(
     ends: tuple[int | None, int | None] = (min_cardinality, max_cardinality)
     sizes = None
     if cardinalities is None:
-        ends = default_range(data, *ends)
+        ends = choose_range(data, *ends)
     else:
         sizes = _read_integers("--cardinalities", cardinalities)
+        density = density or "uniform"  # each in turn
     fields: dict[str, Any] = {
         "density": read_density(density),
         "coalitions": coalitions,
@@ -223,14 +214,16 @@ def read_shard(text: str | None) -> tuple[int, int] | None:
     return int(which), int(n_shards)
 
 
-def read_density(text: str) -> Any:
-    """Return the density that a text names; a plan checks it.
+def read_density(text: str | None) -> Any:
+    """Return the density that a text names, or the default; a plan checks it.
 
     Raises
     ------
     InputError
         If the exponent is no number.
     """
+    if text is None:
+        return DEFAULT_DENSITY
     kind, _, beta = text.partition(":")
     if kind != "power":
         return text

@@ -42,7 +42,7 @@ def plan(
     min_cardinality: MinCardinality = None,
     max_cardinality: MaxCardinality = None,
     cardinalities: Cardinalities = None,
-    density: DensityName = "uniform",
+    density: DensityName = None,
     coalitions: Coalitions = "shared",
     points: PointsText = None,
     seed: Seed = 0,

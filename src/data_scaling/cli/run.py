@@ -7,11 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from data_scaling._files import write_whole
-from data_scaling._random import spawn_rng
 from data_scaling.cli.options import (
     DataDir,
     DatasetName,
@@ -26,13 +24,13 @@ from data_scaling.cli.options import (
     Seed,
     Target,
     default_learner,
-    default_range,
     load_named_or_file,
     read_density,
 )
 from data_scaling.cli.summary import RunResult, summarise
 from data_scaling.cli.table import write_laws
 from data_scaling.cli.text import list_pairs
+from data_scaling.coalitions import choose_range
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import Dataset
 from data_scaling.errors import MissingExtraError
@@ -48,9 +46,6 @@ from data_scaling.validation import Validation, validate_laws
 
 logger = logging.getLogger(__name__)
 
-N_VALIDATION_POINTS = 200
-N_VALIDATION_SIZES = 10
-
 
 def run(
     dataset: DatasetName,
@@ -61,7 +56,7 @@ def run(
     draws: Draws = 100,
     min_cardinality: MinCardinality = None,
     max_cardinality: MaxCardinality = None,
-    density: DensityName = "log-uniform",
+    density: DensityName = None,
     method: Annotated[
         str,
         typer.Option(
@@ -94,7 +89,7 @@ def run(
     """
     data = load_named_or_file(dataset, target, drop, seed, data_dir)
     name = learner or default_learner(data)
-    smallest, largest = default_range(data, min_cardinality, max_cardinality)
+    smallest, largest = choose_range(data, min_cardinality, max_cardinality)
     plan = SamplingPlan(
         draws, smallest, largest, density=read_density(density), seed=seed
     )
@@ -139,7 +134,7 @@ def _value_points(
     }
     validation = None
     if n_validation_draws:
-        staggered = _stagger(plan, data.n_points, n_validation_draws)
+        staggered = plan.stagger(n_validation_draws, data.n_points)
         written["test draws"] = folder / "validation.ledger"
         means = sample(staggered, ledger=written["test draws"])
         validation = validate_laws(laws, means, staggered.cardinalities)
@@ -154,20 +149,6 @@ def _value_points(
         fitting_time=fitted - sampled,
     )
     return result, written
-
-
-def _stagger(plan: SamplingPlan, n_points: int, n_draws: int) -> SamplingPlan:
-    """Return the plan of the test draws: a few sizes, some points, another seed."""
-    ends = plan.min_cardinality, plan.max_cardinality
-    sizes = np.unique(np.geomspace(*ends, N_VALIDATION_SIZES).round().astype(int))
-    rng = spawn_rng(plan.seed, 1)
-    points = rng.choice(n_points, min(N_VALIDATION_POINTS, n_points), replace=False)
-    return SamplingPlan(
-        n_draws,
-        cardinalities=sizes.tolist(),
-        points=np.sort(points).tolist(),
-        seed=plan.seed + 1,
-    )
 
 
 def _write_figure(

@@ -47,7 +47,7 @@ def sample(
     min_cardinality: MinCardinality = None,
     max_cardinality: MaxCardinality = None,
     cardinalities: Cardinalities = None,
-    density: DensityName = "uniform",
+    density: DensityName = None,
     coalitions: Coalitions = "shared",
     points: PointsText = None,
     seed: Seed = 0,

@@ -63,7 +63,7 @@ def _describe_run(result: RunResult) -> str:
         [
             f"{data.name}: {count(data.n_points, 'point')} with "
             f"{count(data.n_features, 'feature')}, judged on "
-            f"{count(len(data.x_val), 'validation point')}",
+            f"{count(len(data.x_val), 'validation point')}{_describe_split(data)}",
             f"{draws.learner}, {draws.metric} in {draws.unit}",
             f"{count(draws.n_draws, 'draw')} per point, coalitions of {sizes}: "
             f"{n_all:,} contributions, {draws.n_failed:,} failed; drawing or reading "
@@ -72,6 +72,15 @@ def _describe_run(result: RunResult) -> str:
             "others; rows count from 0",
         ]
     )
+
+
+def _describe_split(data: Dataset) -> str:
+    """Say what share of the rows each part has."""
+    n_test = 0 if data.x_test is None else len(data.x_test)
+    sizes = [data.n_points, len(data.x_val), n_test]
+    shares = [f"{size / sum(sizes):.0%}" for size in sizes if size]
+    kept = f"; {count(n_test, 'test point')} kept apart" if n_test else ""
+    return f"{kept} ({' / '.join(shares)} of the rows)"
 
 
 def _list_points(
