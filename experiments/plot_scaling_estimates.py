@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         for method in ("likelihood", "hierarchical")
     }
-    largest = float(draws.cardinality.max())
+    largest = ds.describe_ledger(paths.ledger("fit")).header.plan.max_cardinality
     for measure in ("pearson", "spearman", "r2"):
         figure, frame = plot_convergence(
             studies, measure=measure, fitted_up_to=largest, title=args.dataset

@@ -42,7 +42,7 @@ def plot_convergence(
 ) -> tuple["Figure", "pd.DataFrame"]:
     """Show a measure of agreement by the number of draws, and by the size.
 
-    Left: the mean over the sizes inside the fitted range. Right: at every size, by the
+    Left: the median over the sizes inside the fitted range. Right: at every size, by the
     largest number of draws; sizes beyond the fitted range lie on grey.
 
     Parameters
@@ -84,7 +84,7 @@ def plot_convergence(
             "markersize": 4,
             "label": name,
         }
-        left.plot(study.n_draws, value[:, inside].mean(axis=1), **style)
+        left.plot(study.n_draws, np.median(value[:, inside], axis=1), **style)
         right.plot(study.cardinality, value[-1], **style)
     if measure == "r2":
         right.plot(study.cardinality, study.ceiling, "--", color=GREY, label="ceiling")
@@ -95,7 +95,7 @@ def plot_convergence(
     label_sizes(right, study.cardinality)
     if fitted_up_to and fitted_up_to < study.cardinality[-1]:
         right.axvspan(fitted_up_to, right.get_xlim()[1], color="0.93", zorder=0)
-    left.set_title("mean over the fitted sizes")
+    left.set_title("median over the fitted sizes")
     right.set_title(f"from {study.n_draws[-1]:,} draws")
     right.legend(fontsize=8)
     return figure, join_frames([_list(*item) for item in studies.items()])

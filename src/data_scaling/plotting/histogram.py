@@ -170,7 +170,7 @@ def plot_histogram(
 
 
 def _draw_histogram(axes: "Axes", name: str, values: FloatArray) -> None:
-    known = values[np.isfinite(values)]
+    known, label = values[np.isfinite(values)], _LABELS[name]
     if name in _LOGARITHMIC:
         known = known[known > 0]
     if len(known):
@@ -182,28 +182,31 @@ def _draw_histogram(axes: "Axes", name: str, values: FloatArray) -> None:
         axes.hist(known, bins=edges.tolist(), color=COLORS[0])
         middle = float(np.median(known))
         axes.axvline(middle, color="k", linewidth=1, linestyle="--")
-        axes.text(
-            0.98,
-            0.95,
-            f"median {middle:.3g}",
-            ha="right",
-            va="top",
-            transform=axes.transAxes,
-            fontsize=8,
-        )
+        label += f" (dashed: median {middle:.3g})"
         if space is np.geomspace:
             axes.set_xscale("log")
-    axes.set(xlabel=_LABELS[name], ylabel="points")
+    axes.set(xlabel=label, ylabel="points")
 
 
 def _draw_scatter(
     axes: "Axes", names: tuple[str, ...], columns: dict[str, Any]
 ) -> None:
     x, y = (columns[name] for name in names)
-    axes.scatter(x, y, s=8, alpha=0.5, linewidths=0, color=COLORS[0])
-    axes.set(xlabel=_LABELS[names[0]], ylabel=_LABELS[names[1]])
-    if names[0] in _LOGARITHMIC:
-        axes.set_xscale("log")
-    elif names[0] == "c" and np.isfinite(x).any():
-        # c of both signs over many powers of ten.
-        axes.set_xscale("symlog", linthresh=float(np.nanquantile(np.abs(x), 0.05)))
+    # Over many powers of ten, so that the sign is shown by the mark.
+    for sign, marker, color in ((1, "^", COLORS[0]), (-1, "v", COLORS[1])):
+        rows = np.sign(x) == sign
+        if rows.any():
+            axes.scatter(
+                np.abs(x[rows]),
+                y[rows],
+                s=9,
+                alpha=0.5,
+                linewidths=0,
+                color=color,
+                marker=marker,
+                label=f"c {'>' if sign > 0 else '<'} 0",
+            )
+    axes.set(xscale="log", xlabel=_LABELS[names[0]], ylabel=_LABELS[names[1]])
+    if names[0] == "c":
+        axes.set_xlabel("|c|")
+        axes.legend(fontsize=8, markerscale=2)
