@@ -42,7 +42,7 @@ def plot_convergence(
 ) -> tuple["Figure", "pd.DataFrame"]:
     """Show a measure of agreement by the number of draws, and by the size.
 
-    Left: the median over the sizes inside the fitted range. Right: at every size, by the
+    Left: the median over the sizes inside the fitted range. Right: every size, by the
     largest number of draws; sizes beyond the fitted range lie on grey.
 
     Parameters
