@@ -47,7 +47,7 @@ def test_contributions_equal_refits_on_synthetic_data(size):
     dataset = load_dataset("lm_clf")
     coalition = draw_balanced(dataset, size, rng)
     points = some_points(dataset, coalition, 15, rng)
-    assert worst_error(dataset, coalition, points) <= 1e-6
+    assert worst_error(dataset, coalition, points) <= 5e-6
 
 
 @pytest.mark.parametrize("size", [20, 60, 250])
@@ -57,7 +57,7 @@ def test_contributions_equal_refits_on_breast_cancer(size):
     dataset = load_dataset("breast_cancer")
     coalition = draw_balanced(dataset, size, rng)
     points = some_points(dataset, coalition, 15, rng)
-    assert worst_error(dataset, coalition, points) <= 1e-6
+    assert worst_error(dataset, coalition, points) <= 5e-6
 
 
 @pytest.mark.real_data
@@ -70,7 +70,7 @@ def test_contributions_equal_refits_on_adult(size, data_dir):
     leverage = np.sum(dataset.x_train**2, axis=1)
     extreme = np.argsort(leverage)[-10:]
     points = np.union1d(some_points(dataset, coalition, 20, rng), extreme)
-    assert worst_error(dataset, coalition, points) <= 1e-6
+    assert worst_error(dataset, coalition, points) <= 5e-6
 
 
 @pytest.mark.parametrize("metric", CLASSIFICATION)
@@ -79,7 +79,7 @@ def test_every_metric_equals_refits(metric):
     dataset = load_dataset("breast_cancer")
     coalition = draw_balanced(dataset, 50, rng)
     points = some_points(dataset, coalition, 10, rng)
-    assert worst_error(dataset, coalition, points, metric) <= 1e-6
+    assert worst_error(dataset, coalition, points, metric) <= 5e-6
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_every_setting_equals_refits(parameters):
     dataset = load_dataset("breast_cancer")
     coalition = draw_balanced(dataset, 40, rng)
     points = some_points(dataset, coalition, 10, rng)
-    assert worst_error(dataset, coalition, points, **parameters) <= 1e-6
+    assert worst_error(dataset, coalition, points, **parameters) <= 5e-6
 
 
 def test_utility_equals_a_refit():
@@ -138,7 +138,7 @@ def test_awkward_problems_equal_refits(dataset, metric, seed):
         assert np.mean(np.abs(exact - refits) > 1e-12) <= 0.2
     else:
         spread = np.std(bound.marginals(coalition, np.arange(dataset.n_points)))
-        assert np.max(np.abs(exact - refits)) <= 1e-6 * max(spread, 1e-8)
+        assert np.max(np.abs(exact - refits)) <= 5e-6 * max(spread, 1e-8)
 
 
 def test_a_batch_equals_its_points_one_by_one():
@@ -149,7 +149,7 @@ def test_a_batch_equals_its_points_one_by_one():
     points = rng.permutation(dataset.n_points)[:40]
     together = bound.marginals(coalition, points)
     alone = [bound.marginals(coalition, points[i : i + 1])[0] for i in range(40)]
-    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-7 * np.std(together))
+    np.testing.assert_allclose(together, alone, rtol=0, atol=2e-6 * np.std(together))
 
 
 def test_the_same_call_gives_the_same_bits():
@@ -163,6 +163,29 @@ def test_the_same_call_gives_the_same_bits():
     np.testing.assert_array_equal(bound.marginals(coalition, points), first)
 
 
+def test_every_search_alone_is_exact(monkeypatch):
+    """In single precision and in double; only Newton's method comes after them."""
+    searches = _logistic_updates.LogisticUpdater.searches.fget
+    rng = np.random.default_rng(10)
+    dataset = load_dataset("lm_clf")
+    coalition = draw_balanced(dataset, 200, rng)
+    points = some_points(dataset, coalition, 5, rng)
+    for number in (0, 1):
+        monkeypatch.setattr(
+            _logistic_updates.LogisticUpdater,
+            "searches",
+            property(lambda updater, n=number: searches(updater)[n : n + 1]),
+        )
+        assert worst_error(dataset, coalition, points) <= 5e-6
+
+
+def test_no_contribution_of_a_whole_pool_is_off():
+    """The largest ones and the members included, whatever the precision."""
+    dataset = load_dataset("breast_cancer")
+    coalition = draw_balanced(dataset, 80, np.random.default_rng(11))
+    assert worst_error(dataset, coalition, np.arange(dataset.n_points)) <= 1e-5
+
+
 @pytest.mark.parametrize("careful", [0, 60])
 def test_points_that_do_not_contract_are_finished_otherwise(monkeypatch, careful):
     """Without plain steps the careful search does it; without both, Newton's method."""
@@ -172,7 +195,7 @@ def test_points_that_do_not_contract_are_finished_otherwise(monkeypatch, careful
     points = some_points(dataset, coalition, 8, rng)
     monkeypatch.setattr(_logistic_updates, "PLAIN_STEPS", 0)
     monkeypatch.setattr(_logistic_updates, "CAREFUL_STEPS", careful)
-    assert worst_error(dataset, coalition, points) <= 1e-6
+    assert worst_error(dataset, coalition, points) <= 5e-6
 
 
 def test_a_coalition_of_one_class_fails():

@@ -5,7 +5,7 @@ from math import fsum
 import numpy as np
 import pytest
 
-from data_scaling.learners._margins import MarginScorer
+from data_scaling.learners._margins import MarginScorer, WhiteScorer
 from data_scaling.metrics import METRICS
 
 METRICS_OF_CLASSES = [
@@ -53,3 +53,27 @@ def test_a_row_of_nan_gives_nan():
         found = scorer.changes(np.array([[0.3], [np.nan]]), np.array([0.1]))
         assert np.isfinite(found[0])
         assert np.isnan(found[1])
+
+
+@pytest.mark.parametrize("scale", [0.1, 3.0, 30.0])
+@pytest.mark.parametrize("shift", [1e-4, 0.1, 3.0])
+def test_single_precision_errs_relative_to_the_change(scale, shift):
+    """Against double precision; surely right and surely wrong points included."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(1000, 4)), rng.integers(0, 2, 1000)
+    base = scale * rng.normal(size=4)
+    change = shift * rng.normal(size=(50, 4))
+    scorer = MarginScorer(x, y, METRICS["log_loss"])
+    white = WhiteScorer(scorer.signed, scorer.signed @ base)
+    found = white.changes(change.astype(np.float32))
+    expected = scorer.changes(base + change, base)
+    size = np.mean(np.abs(change @ x.T), axis=1)
+    assert (np.abs(found - expected) <= 1e-6 * size).all()
+
+
+def test_single_precision_gives_no_number_where_it_overflows():
+    scorer = MarginScorer(np.ones((4, 1)), np.array([0, 1, 0, 1]), METRICS["log_loss"])
+    white = WhiteScorer(scorer.signed, scorer.signed @ np.array([0.5]))
+    found = white.changes(np.array([[1.0], [-200.0]], dtype=np.float32))
+    assert np.isfinite(found[0])
+    assert not np.isfinite(found[1])

@@ -99,6 +99,9 @@ class Effort:
         Steps after which a point is given up, without and with line searches.
     memory : int
         Steps that are remembered.
+    round_off : float
+        Length of a step, relative to the way from the coalition's fit to the start,
+        that round-off hides.
     """
 
     smallest_size: float
@@ -106,6 +109,7 @@ class Effort:
     plain_steps: int
     careful_steps: int
     memory: int
+    round_off: float = 0.0
 
 
 class Objective(Protocol):
@@ -219,7 +223,8 @@ def _short_enough(batch: Batch, effort: Effort) -> FloatArray:
     grow by the exponential of the way that a point has gone.
     """
     grown = effort.smallest_size * np.exp(-batch.reach)
-    return np.maximum(grown, min(effort.safe_size, effort.smallest_size))
+    grown = np.maximum(grown, min(effort.safe_size, effort.smallest_size))
+    return np.maximum(grown, effort.round_off * batch.reach)
 
 
 def _lengths(objective: Objective, batch: Batch, step: FloatArray) -> FloatArray:

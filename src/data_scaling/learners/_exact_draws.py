@@ -1,6 +1,6 @@
 """Draws by learners that update one fit of a coalition for every point."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,6 +73,75 @@ def draw_by_updates(
             delta[chunk] = fitted.contributions(points[chunk], sign, failures)
     failures += [last_of_class] * int(last.sum())
     return Draw(fitted.utility, delta, tuple(failures))
+
+
+class Search(Protocol):
+    """Seeks the minimisers for points to be added (``sign`` 1) or removed (-1)."""
+
+    def __call__(
+        self, x: FloatArray, y: FloatArray, sign: Sign
+    ) -> tuple[NDArray[Any], BoolArray]:
+        """Return by how much each point changes the parameters.
+
+        Parameters
+        ----------
+        x : (n_points, d) float64 array
+            Features of the points; those to be removed are rows of the coalition.
+        y : (n_points, ...) float64 array
+            Their targets.
+        sign : {1, -1}
+            1 to add, -1 to remove.
+
+        Returns
+        -------
+        change : (n_points, p) float array
+            Minimisers less the coalition's own, in the search's coordinates.
+        converged : (n_points,) bool array
+            Whether the minimiser is within the tolerance.
+        """
+
+
+def search_in_turn(
+    searches: Sequence[Search],
+    score: Callable[[NDArray[Any]], FloatArray],
+    x: FloatArray,
+    y: FloatArray,
+    sign: Sign,
+    *,
+    n_together: int,
+) -> tuple[FloatArray, IntArray]:
+    """Search for every point, by the next way where one does not finish it.
+
+    Parameters
+    ----------
+    searches : sequence of Search
+        Ways of searching, the quickest first.
+    score : callable
+        Turns changes of the parameters into changes of the utility, (n,); NaN where it
+        cannot, which the next search may mend.
+    x, y, sign
+        As for :class:`Search`.
+    n_together : int
+        Number of points that are searched for together.
+
+    Returns
+    -------
+    delta : (n_points,) float64 array
+        Contributions.
+    left : (n_left,) integer array
+        Points that no search finished.
+    """
+    delta, left = np.empty(len(x)), np.arange(len(x))
+    for search in searches:
+        unfinished = [left[:0]]
+        for low in range(0, len(left), n_together):
+            rows = left[low : low + n_together]
+            change, finished = search(x[rows], y[rows], sign)
+            delta[rows[finished]] = sign * score(change[finished])
+            finished[finished] = np.isfinite(delta[rows[finished]])
+            unfinished.append(rows[~finished])
+        left = np.concatenate(unfinished)
+    return delta, left
 
 
 def change_rows(

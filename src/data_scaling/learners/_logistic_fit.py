@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import blas
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray
-from data_scaling.learners._newton import invert_hessian
+from data_scaling.learners._newton import factor_hessian
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,11 @@ class LogisticProblem:
 
 @dataclass(frozen=True, eq=False)
 class LogisticFit:
-    """A fitted coalition and what its updates need.
+    r"""A fitted coalition and what its updates need.
+
+    With the Hessian :math:`H = L L'` at the minimiser, the coordinates
+    :math:`v = L'(\theta - \theta_D)` are *white*: the Hessian is the identity in them,
+    and features :math:`x` become :math:`L^{-1} x`.
 
     Attributes
     ----------
@@ -73,6 +78,25 @@ class LogisticFit:
     theta: FloatArray
 
     @cached_property
-    def inverse_hessian(self) -> FloatArray:
-        """Inverse of the Hessian at the minimiser, (p, p), symmetric."""
-        return invert_hessian(self.problem, self.theta)
+    def white_rows(self) -> FloatArray:
+        """Features of the coalition in white coordinates, (k, p)."""
+        return self.whiten(self.problem.x)
+
+    @cached_property
+    def margin(self) -> FloatArray:
+        """Log-odds of the coalition's rows, (k,)."""
+        return self.problem.x @ self.theta
+
+    def whiten(self, x: FloatArray) -> FloatArray:
+        """Return rows of features in white coordinates, (n, p)."""
+        return np.asarray(blas.dtrsm(1.0, self._factor, x.T, lower=1).T)
+
+    def unwhiten(self, change: FloatArray) -> FloatArray:
+        """Return by how much the parameters change, (n, p), for white changes."""
+        white = change.T.astype(np.float64)
+        return np.asarray(blas.dtrsm(1.0, self._factor, white, lower=1, trans_a=1).T)
+
+    @cached_property
+    def _factor(self) -> FloatArray:
+        """Lower Cholesky factor L of the Hessian at the minimiser."""
+        return np.asfortranarray(factor_hessian(self.problem, self.theta))

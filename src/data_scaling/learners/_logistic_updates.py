@@ -1,23 +1,33 @@
 r"""Add a point to a fitted coalition, or remove one: many points at once.
 
 The minimiser of :math:`F_D(\theta) \pm \ell_z(\theta)` is sought for a batch of points
-:math:`z` from the minimiser :math:`\theta_D` of :math:`F_D`, whose Hessian :math:`H` is
-inverted once for all of them.
+:math:`z` from the minimiser :math:`\theta_D` of :math:`F_D`, in white coordinates
+:math:`v` of the coalition (:class:`._logistic_fit.LogisticFit`): its Hessian is the
+identity in them. With white features :math:`x` and the log-odds
+:math:`m = x'\theta_D`, :math:`h = x'x`:
 
-1. *Start.* With :math:`u = H^{-1}x` the quadratic model of :math:`F_D` has its minimum
-   with :math:`\ell_z` at :math:`\theta_D + t u/h,\ h = x'u`, where :math:`t` solves
-   :math:`t + h\,(\sigma(x'\theta_D + t) - y) = 0`. For a removal the quadratic model of
-   :math:`F_D - \ell_z` gives
-   :math:`\theta_D + u\,(\sigma(x'\theta_D) - y)/(1 - w h)` with
-   :math:`w = \sigma(1 - \sigma)`.
-2. *Corrections* by :mod:`._descent`. The first inverse Hessian is :math:`H^{-1}` with
-   the point's own rank-one term (Sherman and Morrison); a gradient of a batch is
-   two matrix products.
+1. *Start.* The quadratic model of :math:`F_D` has its minimum with :math:`\ell_z` at
+   :math:`v = t x/h`, where :math:`t` solves :math:`t + h\,(\sigma(m + t) - y) = 0`. For
+   a removal the quadratic model of :math:`F_D - \ell_z` gives
+   :math:`v = x\,(\sigma(m) - y)/(1 - w h)` with :math:`w = \sigma(1 - \sigma)`.
+2. *Corrections* by :mod:`._descent`. The first inverse Hessian is the identity with the
+   point's own rank-one term (Sherman and Morrison). The gradient is
+
+   .. math:: v + \sum_{i \in D} x_i\,r_i \pm x\,(\sigma(m + x'v) - y), \qquad
+             r_i = \sigma(m_i + s_i) - \sigma(m_i) - w_i s_i,\ s_i = x_i'v:
+
+   two matrix products for a batch. In white coordinates nothing is ill-conditioned, so
+   that they may be taken in single precision: its round-off is relative to the point's
+   own influence.
 """
 
-from typing import Final
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from scipy.special import expit
 
 from data_scaling._typing import BoolArray, FloatArray
 from data_scaling.learners._descent import (
@@ -26,8 +36,10 @@ from data_scaling.learners._descent import (
     Effort,
     Sign,
     Slopes,
+    descend,
     search,
 )
+from data_scaling.learners._exact_draws import Search
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit
 
@@ -35,15 +47,14 @@ PLAIN_STEPS: Final = 20
 CAREFUL_STEPS: Final = 60
 MEMORY: Final = 8
 _SCALAR_STEPS: Final = 40
-# Rows per pass: their margins on a coalition of 1,000 then fit the cache.
-_ROWS: Final = 256
+# Length of a step, relative to the whole way, that single precision hides.
+_ROUND_OFF: Final = 4 * float(np.finfo(np.float32).eps)
+# Lengths that are short enough, in which round-off may lose so many.
+_MOST_LOST: Final = 3.0
+# Bytes of the log-odds of the coalition in one pass: they fit the second-level cache.
+_PASS: Final = 2**19
 _TINY: Final = float(np.finfo(np.float64).tiny)
 _EPS: Final = float(np.finfo(np.float64).eps)
-
-
-def sigmoid(margin: FloatArray) -> FloatArray:
-    """Return 1 / (1 + exp(-margin)); the hyperbolic tangent is the quickest way."""
-    return 0.5 + 0.5 * np.tanh(0.5 * margin)
 
 
 def solve_scalar(margin: FloatArray, y: FloatArray, h: FloatArray) -> FloatArray:
@@ -55,7 +66,7 @@ def solve_scalar(margin: FloatArray, y: FloatArray, h: FloatArray) -> FloatArray
     low, high = np.minimum(0.0, h * (y - 1.0)), np.maximum(0.0, h * y)
     t = np.zeros_like(margin)
     for _ in range(_SCALAR_STEPS):
-        probability = sigmoid(margin + t)
+        probability = expit(margin + t)
         value = t + h * (probability - y)
         low, high = np.where(value < 0, t, low), np.where(value > 0, t, high)
         newton = t - value / (1.0 + h * probability * (1.0 - probability))
@@ -67,42 +78,23 @@ def solve_scalar(margin: FloatArray, y: FloatArray, h: FloatArray) -> FloatArray
     return t
 
 
-class LogisticUpdater:
-    """Updates of one fitted coalition.
+@dataclass(frozen=True, eq=False)
+class LogisticObjective:
+    """The objectives of a batch as functions of white changes, in one precision.
 
-    Parameters
+    Attributes
     ----------
     fit : LogisticFit
         The coalition.
-    utility_norm : float
-        nu, the norm of the utility's gradient in the metric of the inverse Hessian.
-    largest_norm : float
-        What nu is at most, whatever the parameters.
-    tolerance : float
-        Largest error of a utility that is left, in units of the utility.
+    dtype : float32 or float64
+        Precision; a change of the log-odds beyond what exp can take gives NaN.
     """
 
-    def __init__(
-        self,
-        fit: LogisticFit,
-        utility_norm: float,
-        largest_norm: float,
-        tolerance: float,
-    ) -> None:
-        self.fit = fit
-        smallest_size = max(tolerance / max(utility_norm, _TINY), SMALLEST_SIZE)
-        safe_size = max(tolerance / max(largest_norm, _TINY), SMALLEST_SIZE)
-        self._effort = Effort(
-            smallest_size, safe_size, PLAIN_STEPS, CAREFUL_STEPS, MEMORY
-        )
-        self._half_x = 0.5 * fit.problem.x
-        self._half_xt = np.ascontiguousarray(self._half_x.T)
-        self._offset = (0.5 - fit.problem.y) @ fit.problem.x
+    fit: LogisticFit
+    dtype: DTypeLike
 
-    def update(
-        self, x: FloatArray, y: FloatArray, sign: Sign
-    ) -> tuple[FloatArray, BoolArray]:
-        """Return the parameters with each point added or removed.
+    def start(self, x: FloatArray, y: FloatArray, sign: Sign) -> Batch:
+        """Put every point at the minimum of its quadratic model.
 
         Parameters
         ----------
@@ -112,75 +104,165 @@ class LogisticUpdater:
             Their targets, 0 or 1.
         sign : {1, -1}
             1 to add, -1 to remove.
-
-        Returns
-        -------
-        theta : (n_points, p) float64 array
-            Minimisers.
-        converged : (n_points,) bool array
-            Whether the minimiser is within the tolerance.
         """
-        start = self._start(x, y, sign)
-        return search(self, start, self.fit.theta, self._effort)
-
-    def gradients(self, batch: Batch) -> FloatArray:
-        """Return the gradient of every point's objective at its own parameters."""
-        theta = batch.theta
-        gradient = np.empty_like(theta)
-        margins = np.empty((min(_ROWS, len(theta)), len(self._half_x)))
-        for low in range(0, len(theta), _ROWS):
-            rows = slice(low, low + _ROWS)
-            tanh = margins[: len(theta[rows])]
-            np.matmul(theta[rows], self._half_xt, out=tanh)
-            np.tanh(tanh, out=tanh)
-            np.matmul(tanh, self._half_x, out=gradient[rows])
-        gradient += self._offset
-        gradient += self.fit.problem.penalty * theta
-        residual = sigmoid(row_dot(batch.x, theta)) - batch.y
-        gradient += (batch.sign * residual)[:, None] * batch.x
-        return gradient
-
-    def _start(self, x: FloatArray, y: FloatArray, sign: Sign) -> Batch:
-        """Put every point at the minimum of its quadratic model."""
-        theta = self.fit.theta
-        u = x @ self.fit.inverse_hessian
-        h = row_dot(u, x)
-        margin = x @ theta
+        margin, white = x @ self.fit.theta, self.fit.whiten(x)
+        h = row_dot(white, white)
         if sign == 1:
             t = solve_scalar(margin, y, h)
             ratio = np.divide(t, h, out=np.zeros_like(t), where=h > 0)
-            probability = sigmoid(margin + t)
+            probability = expit(margin + t)
         else:
-            probability = sigmoid(margin)
+            probability = expit(margin)
             left = 1.0 - probability * (1.0 - probability) * h
             ratio = (probability - y) / np.maximum(left, _EPS)
         weight = sign * probability * (1.0 - probability)
-        kappa = weight / np.maximum(1.0 + weight * h, _EPS)
+        kappa = (weight / np.maximum(1.0 + weight * h, _EPS)).astype(self.dtype)
         size = np.abs(ratio) * np.sqrt(h)
-        moved = theta + ratio[:, None] * u
-        return Batch(x, y, margin, u, kappa, sign, moved, size, size)
+        white = white.astype(self.dtype, copy=False)
+        moved = ratio.astype(self.dtype)[:, None] * white
+        return Batch(white, y, margin, white, kappa, sign, moved, size, size)
 
-    def scale(self, batch: Batch, rows: FloatArray) -> FloatArray:
+    def gradients(self, batch: Batch) -> NDArray[Any]:
+        """Return the gradient of every point's objective at its own parameters."""
+        change = batch.theta
+        gradient = np.empty_like(change)
+        n_rows = max(1, _PASS // self._columns[0].nbytes)
+        for low in range(0, len(change), n_rows):
+            part = slice(low, low + n_rows)
+            np.matmul(
+                self._excess(change[part] @ self._columns),
+                self._rows,
+                out=gradient[part],
+            )
+        gradient += change
+        residual = expit(batch.margin + row_dot(batch.x, change)) - batch.y
+        gradient += (batch.sign * residual).astype(self.dtype)[:, None] * batch.x
+        return gradient
+
+    def scale(self, batch: Batch, rows: NDArray[Any]) -> NDArray[Any]:
         """Apply the points' own inverse Hessians at the start to rows, (n, p)."""
-        scaled = rows @ self.fit.inverse_hessian
-        scaled -= (batch.kappa * row_dot(batch.u, rows))[:, None] * batch.u
-        return scaled
+        return np.asarray(
+            rows - (batch.kappa * row_dot(batch.x, rows))[:, None] * batch.x
+        )
 
-    def slopes(self, batch: Batch, step: FloatArray) -> Slopes:
+    def slopes(self, batch: Batch, step: NDArray[Any]) -> Slopes:
         """Return the first two derivatives along the steps, as functions of length."""
-        problem = self.fit.problem
-        margin, along = batch.theta @ problem.x.T, step @ problem.x.T
-        own, own_along = row_dot(batch.x, batch.theta), row_dot(batch.x, step)
-        linear = row_dot(problem.penalty * batch.theta, step)
-        quadratic = row_dot(problem.penalty * step, step)
+        shift, along = batch.theta @ self._columns, step @ self._columns
+        own = batch.margin + row_dot(batch.x, batch.theta)
+        own_along = row_dot(batch.x, step)
+        linear, quadratic = row_dot(batch.theta, step), row_dot(step, step)
 
         def derivatives(length: FloatArray) -> tuple[FloatArray, FloatArray]:
-            p = sigmoid(margin + length[:, None] * along)
-            first = row_dot(p - problem.y, along) + linear + length * quadratic
-            second = row_dot(p * (1.0 - p) * along, along) + quadratic
-            own_p = sigmoid(own + length * own_along)
+            moved = shift + length[:, None] * along
+            p = expit(self._margin + moved)
+            first = row_dot(self._excess(moved), along) + linear + length * quadratic
+            second = row_dot((p * (1.0 - p) - self._weight) * along, along) + quadratic
+            own_p = expit(own + length * own_along)
             first += batch.sign * (own_p - batch.y) * own_along
             second += batch.sign * own_p * (1.0 - own_p) * own_along**2
             return first, second
 
         return derivatives
+
+    def _excess(self, shift: NDArray[Any]) -> NDArray[Any]:
+        """Return r for changes of the log-odds, (n, k).
+
+        With p the smaller probability nothing cancels in 1 + p expm1(s).
+        """
+        excess: NDArray[Any] = np.expm1(shift)
+        divisor = self._probability * excess
+        divisor += 1.0
+        excess /= divisor
+        excess -= shift
+        excess *= self._weight
+        return excess
+
+    @cached_property
+    def _margin(self) -> NDArray[Any]:
+        """Log-odds of the coalition's less probable classes, (k,)."""
+        return (-np.abs(self.fit.margin)).astype(self.dtype)
+
+    @cached_property
+    def _probability(self) -> NDArray[Any]:
+        return np.asarray(expit(-np.abs(self.fit.margin)), dtype=self.dtype)
+
+    @cached_property
+    def _weight(self) -> NDArray[Any]:
+        margin = self.fit.margin
+        return np.asarray(expit(margin) * expit(-margin), dtype=self.dtype)
+
+    @cached_property
+    def _rows(self) -> NDArray[Any]:
+        """White rows, turned so that their log-odds are negative, (k, p)."""
+        turn = np.where(self.fit.margin > 0.0, -1.0, 1.0)
+        return (turn[:, None] * self.fit.white_rows).astype(self.dtype)
+
+    @cached_property
+    def _columns(self) -> NDArray[Any]:
+        return np.ascontiguousarray(self._rows.T)
+
+
+class LogisticUpdater:
+    """Updates of one fitted coalition.
+
+    Parameters
+    ----------
+    fit : LogisticFit
+        The coalition.
+    utility_norm : float
+        nu, the norm of the utility's gradient in white coordinates.
+    largest_norm : float
+        What nu is at most, whatever the parameters.
+    tolerance : float
+        Error of a utility that may be left, in units of the utility.
+    """
+
+    def __init__(
+        self,
+        fit: LogisticFit,
+        utility_norm: float,
+        largest_norm: float,
+        tolerance: float,
+    ) -> None:
+        # An error of this length is the tolerance if its direction is random; along the
+        # utility's gradient it would be as many times larger.
+        n_parameters = len(fit.theta)
+        sizes = [
+            max(tolerance * n_parameters**0.5 / max(norm, _TINY), SMALLEST_SIZE)
+            for norm in (utility_norm, largest_norm)
+        ]
+        self._effort = Effort(sizes[0], sizes[1], PLAIN_STEPS, CAREFUL_STEPS, MEMORY)
+        self._quick = LogisticObjective(fit, np.float32)
+        self._exact = LogisticObjective(fit, np.float64)
+        self._base = np.zeros(n_parameters)
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """Ways of searching: what one does not finish is for the next to begin anew."""
+        return self._search_quickly, self._search_exactly
+
+    def _search_quickly(
+        self, x: FloatArray, y: FloatArray, sign: Sign
+    ) -> tuple[NDArray[Any], BoolArray]:
+        effort = replace(self._effort, round_off=_ROUND_OFF)
+        # A search that overflows is not finished, and the next one does it.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            start = self._quick.start(x, y, sign)
+            change, converged = descend(self._quick, start, effort, careful=False)
+        # Round-off grows with the way, and as little of a member's leverage is left.
+        h = row_dot(start.x, start.x)
+        lost = _ROUND_OFF * start.reach * (1.0 + np.abs(start.kappa) * h)
+        rough = np.flatnonzero(converged & (lost > _MOST_LOST * effort.smallest_size))
+        if len(rough):
+            near = self._exact.start(x[rough], y[rough], sign)
+            near = replace(near, theta=change[rough].astype(np.float64))
+            finished = descend(self._exact, near, self._effort, careful=False)
+            change[rough], converged[rough] = finished
+        return change, converged
+
+    def _search_exactly(
+        self, x: FloatArray, y: FloatArray, sign: Sign
+    ) -> tuple[FloatArray, BoolArray]:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            start = self._exact.start(x, y, sign)
+            return search(self._exact, start, self._base, self._effort)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray
-from data_scaling.learners._lbfgs import row_dot
 from data_scaling.metrics import LogLoss, Metric, SoftmaxLogLoss
 
 # Rows per pass: their margins on 1,000 validation points then fit the cache.
@@ -41,7 +40,7 @@ class MarginScorer:
     def utility(self, theta: FloatArray) -> float:
         """Return the utility of one classifier, ``theta`` (p,)."""
         if isinstance(self.metric, LogLoss):
-            return -float(np.mean(np.logaddexp(0.0, self._signed @ theta)))
+            return -float(np.mean(np.logaddexp(0.0, self.signed @ theta)))
         return float(self._utilities(theta[None])[0])
 
     def changes(self, theta: FloatArray, base: FloatArray) -> FloatArray:
@@ -62,7 +61,7 @@ class MarginScorer:
         changes = np.empty(len(theta))
         is_log_loss = isinstance(self.metric, LogLoss)
         base_utility = 0.0 if is_log_loss else self.utility(base)
-        wrong = self._signed @ base if is_log_loss else base
+        wrong = self.signed @ base if is_log_loss else base
         for low in range(0, len(theta), _ROWS):
             rows = slice(low, low + _ROWS)
             if is_log_loss:
@@ -71,21 +70,8 @@ class MarginScorer:
                 changes[rows] = self._utilities(theta[rows]) - base_utility
         return changes
 
-    def log_loss_gradient(self, theta: FloatArray) -> FloatArray:
-        """Return the gradient of minus the log-loss, (p,), in nats per point."""
-        return np.asarray(-expit(self._signed @ theta) @ self._signed / len(self.y_val))
-
-    def largest_gradient_norm(self, inverse_hessian: FloatArray) -> float:
-        """Return the norm that the gradient of the log-loss has at most.
-
-        It is taken in the metric of the inverse Hessian, with every validation point
-        surely wrong.
-        """
-        scaled = self.x_val @ inverse_hessian
-        return float(np.mean(np.sqrt(row_dot(scaled, self.x_val))))
-
     @cached_property
-    def _signed(self) -> FloatArray:
+    def signed(self) -> FloatArray:
         """Rows whose product with theta is the log-odds of the wrong class."""
         return np.where(self.y_val == 1, -1.0, 1.0)[:, None] * self.x_val
 
@@ -94,13 +80,13 @@ class MarginScorer:
         """The signed rows as columns, filled up by zeros to a multiple of the group."""
         width = -(-len(self.y_val) // _GROUP) * _GROUP
         columns = np.zeros((self.x_val.shape[1], width))
-        columns[:, : len(self.y_val)] = self._signed.T
+        columns[:, : len(self.y_val)] = self.signed.T
         return columns
 
     def _utilities(self, theta: FloatArray) -> FloatArray:
         if isinstance(self.metric, SoftmaxLogLoss):
             # The truth's probability less the other's is tanh of half its log-odds.
-            gap = np.tanh(theta @ (-0.5 * self._signed.T))
+            gap = np.tanh(theta @ (-0.5 * self.signed.T))
             np.exp(np.negative(gap, out=gap), out=gap)
             return np.asarray(-np.log1p(gap, out=gap).mean(axis=1))
         p = expit(theta @ self.x_val.T)
@@ -127,3 +113,43 @@ class MarginScorer:
         groups = shift.reshape(len(change), _GROUP, -1)
         products = np.multiply.reduce(groups, axis=1)
         return np.asarray(-np.log(products).sum(axis=1) / len(wrong))
+
+
+class WhiteScorer:
+    r"""Changes of the log-loss by white changes of one classifier, in single precision.
+
+    A validation point whose wrong class has the probability :math:`q \le 1/2` loses
+    :math:`\log(1 + q\,\mathrm{expm1}(s))` when the log-odds of that class grow by s;
+    the others lose :math:`s + \log(1 + (1 - q)\,\mathrm{expm1}(-s))`. Nothing cancels,
+    so that round-off is relative to the change.
+
+    Parameters
+    ----------
+    white : (n_val, p) float64 array
+        Signed features of the validation part in white coordinates.
+    wrong : (n_val,) float64 array
+        Log-odds of the wrong class.
+    """
+
+    def __init__(self, white: FloatArray, wrong: FloatArray) -> None:
+        is_wrong = wrong > 0.0
+        turned = np.where(is_wrong[:, None], -white, white).astype(np.float32)
+        self._columns = np.ascontiguousarray(turned.T)
+        self._probability = expit(-np.abs(wrong)).astype(np.float32)
+        self._linear = white[is_wrong].sum(axis=0)
+
+    def changes(self, change: NDArray[np.float32]) -> FloatArray:
+        """Return the changes of minus the log-loss, (n,), for ``change`` (n, p).
+
+        They are not finite where a change is beyond what exp can take.
+        """
+        loss = change @ self._linear
+        with np.errstate(over="ignore", invalid="ignore"):
+            for low in range(0, len(change), _ROWS):
+                rows = slice(low, low + _ROWS)
+                shift = change[rows] @ self._columns
+                np.expm1(shift, out=shift)
+                shift *= self._probability
+                np.log1p(shift, out=shift)
+                loss[rows] += shift.sum(axis=1)
+        return np.asarray(-loss / len(self._probability))

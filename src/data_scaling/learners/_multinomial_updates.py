@@ -21,7 +21,7 @@ in double precision throughout.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ from data_scaling.learners._descent import (
     descend,
     restart,
 )
+from data_scaling.learners._exact_draws import Search
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._multinomial_arithmetic import Arithmetic
 from data_scaling.learners._multinomial_fit import MultinomialFit
@@ -52,32 +53,6 @@ _MEMORY: Final = 8
 # Steps so short, relative to the whole way, are where single precision ends.
 _NEAR: Final = 256 * float(np.finfo(np.float32).eps)
 _TINY: Final = float(np.finfo(np.float64).tiny)
-
-
-class Search(Protocol):
-    """Seeks the minimisers for points to be added (``sign`` 1) or removed (-1)."""
-
-    def __call__(
-        self, x: FloatArray, y: FloatArray, sign: Sign
-    ) -> tuple[FloatArray, BoolArray]:
-        """Return by how much each point changes the parameters.
-
-        Parameters
-        ----------
-        x : (n_points, p) float64 array
-            Features of the points; those to be removed are rows of the coalition.
-        y : (n_points, m) float64 array
-            Whether they are of each class but the last, 0 or 1.
-        sign : {1, -1}
-            1 to add, -1 to remove.
-
-        Returns
-        -------
-        change : (n_points, m p) float64 array
-            Minimisers less the coalition's own.
-        converged : (n_points,) bool array
-            Whether the minimiser is within the tolerance.
-        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +73,7 @@ class MultinomialObjective:
     def start(self, x: FloatArray, y: FloatArray, sign: Sign) -> Batch:
         """Put every point at the minimum of its quadratic model.
 
-        Parameters are those of :class:`Search`.
+        Parameters are those of :class:`._exact_draws.Search`.
         """
         (n_points, m), dtype = y.shape, self.quick.dtype
         rows = x.astype(dtype, copy=False)

@@ -114,7 +114,7 @@ def invert_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
     SingularFitError
         If the Hessian is not positive definite.
     """
-    factor = _factor(problem, theta)
+    factor = factor_hessian(problem, theta)
     inverse, status = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
     if status != 0:
         raise SingularFitError("the logistic Hessian is singular")
@@ -123,8 +123,14 @@ def invert_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
     return np.asarray(symmetric)
 
 
-def _factor(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
-    """Return the lower Cholesky factor of the Hessian, arbitrary above it."""
+def factor_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
+    """Return the lower Cholesky factor of the Hessian, arbitrary above it.
+
+    Raises
+    ------
+    SingularFitError
+        If the Hessian is not positive definite.
+    """
     try:
         factor, _ = linalg.cho_factor(
             problem.hessian(theta), lower=True, overwrite_a=True, check_finite=False
@@ -137,7 +143,7 @@ def _factor(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
 def _newton_step(problem: ConvexProblem, theta: FloatArray) -> tuple[FloatArray, float]:
     """Return the Newton step and twice the decrease that it promises."""
     gradient = problem.gradient(theta)
-    factor = _factor(problem, theta)
+    factor = factor_hessian(problem, theta)
     step = -linalg.cho_solve((factor, True), gradient, check_finite=False)
     decrement = float(-step @ gradient)
     if not np.isfinite(decrement):

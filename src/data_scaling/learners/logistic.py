@@ -8,28 +8,36 @@ method.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
 from data_scaling.learners._descent import Sign
-from data_scaling.learners._exact_draws import change_rows, draw_by_updates
+from data_scaling.learners._exact_draws import (
+    change_rows,
+    draw_by_updates,
+    search_in_turn,
+)
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit, LogisticProblem
-from data_scaling.learners._logistic_updates import LogisticUpdater, sigmoid
-from data_scaling.learners._margins import MarginScorer
+from data_scaling.learners._logistic_updates import LogisticUpdater
+from data_scaling.learners._margins import MarginScorer, WhiteScorer
 from data_scaling.learners._newton import SingularFitError, minimise
 from data_scaling.learners.protocol import Draw
-from data_scaling.metrics import Metric, MetricLike, make_metric
+from data_scaling.metrics import LogLoss, Metric, MetricLike, make_metric
 
-#: Largest error of a contribution, as a share of the coalition's own spread.
-TOLERANCE: Final = 3e-8
+#: Expected error of a contribution, as a share of the coalition's own spread.
+TOLERANCE: Final = 7e-8
 
-# Points whose search is carried on together; what they need fits the third-level cache.
-_CHUNK: Final = 2048
+# Points that are updated together; of them so many are searched for together as keep
+# what they need in the third-level cache.
+_CHUNK: Final = 16384
+_N_TOGETHER: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -176,14 +184,35 @@ class FittedLogistic:
     ) -> FloatArray:
         """Return the contributions of points all outside (sign 1), or inside (-1)."""
         x, y = self.bound.x[points], self.bound.y[points]
-        theta, converged = self._updater.update(x, y, sign)
-        for row in np.flatnonzero(~converged):
+        searches = self._updater.searches
+        delta, left = search_in_turn(
+            searches, self._score, x, y, sign, n_together=_N_TOGETHER
+        )
+        for row in left:
             try:
-                theta[row] = self._refit(x[row], y[row], sign)
+                theta = self._refit(x[row], y[row], sign)[None]
+                delta[row] = sign * self.bound.scorer.changes(theta, self.fit.theta)[0]
             except SingularFitError as error:
-                theta[row] = np.nan
+                delta[row] = np.nan
                 failures.append(str(error))
-        return sign * self.bound.scorer.changes(theta, self.fit.theta)
+        return delta
+
+    def _score(self, change: NDArray[Any]) -> FloatArray:
+        """Return the changes of the utility, (n,), by white changes (n, p)."""
+        if change.dtype == np.float32 and isinstance(self.bound.metric, LogLoss):
+            return self._white_scorer.changes(change)
+        theta = self.fit.theta + self.fit.unwhiten(change)
+        return self.bound.scorer.changes(theta, self.fit.theta)
+
+    @cached_property
+    def _white_val(self) -> FloatArray:
+        """Signed features of the validation part in white coordinates, (n_val, p)."""
+        return self.fit.whiten(self.bound.scorer.signed)
+
+    @cached_property
+    def _white_scorer(self) -> WhiteScorer:
+        wrong = self.bound.scorer.signed @ self.fit.theta
+        return WhiteScorer(self._white_val, wrong)
 
     @cached_property
     def _updater(self) -> LogisticUpdater:
@@ -193,15 +222,17 @@ class FittedLogistic:
         ``H^-1 x r / (1 - w h)``; the spread of what that does to the log-loss stands
         for the spread of the contributions.
         """
-        fit, problem = self.fit, self.fit.problem
-        slope = self.bound.scorer.log_loss_gradient(fit.theta)
-        probability = sigmoid(problem.x @ fit.theta)
-        u = problem.x @ fit.inverse_hessian
-        left = 1.0 - probability * (1.0 - probability) * row_dot(u, problem.x)
-        influence = (u @ slope) * (probability - problem.y) / np.maximum(left, 1e-12)
-        norm = float(np.sqrt(slope @ fit.inverse_hessian @ slope))
+        fit, white = self.fit, self.fit.white_rows
+        wrong = expit(self.bound.scorer.signed @ fit.theta)
+        slope = wrong @ self._white_val / len(wrong)
+        probability = expit(fit.margin)
+        left = 1.0 - probability * (1.0 - probability) * row_dot(white, white)
+        residual = probability - fit.problem.y
+        influence = (white @ slope) * residual / np.maximum(left, 1e-12)
+        # The gradient with every validation point surely wrong.
+        largest = float(np.mean(np.linalg.norm(self._white_val, axis=1)))
+        norm = float(np.linalg.norm(slope))
         tolerance = TOLERANCE * float(np.std(influence))
-        largest = self.bound.scorer.largest_gradient_norm(fit.inverse_hessian)
         return LogisticUpdater(fit, norm, largest, tolerance)
 
     def _refit(self, x: FloatArray, y: FloatArray, sign: Sign) -> FloatArray:

@@ -16,7 +16,11 @@ from data_scaling._typing import FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
 from data_scaling.learners._descent import Sign
-from data_scaling.learners._exact_draws import change_rows, draw_by_updates
+from data_scaling.learners._exact_draws import (
+    change_rows,
+    draw_by_updates,
+    search_in_turn,
+)
 from data_scaling.learners._multinomial_fit import (
     MultinomialFit,
     MultinomialProblem,
@@ -200,15 +204,10 @@ class FittedMultinomial:
     ) -> FloatArray:
         """Return the contributions of points all outside (sign 1), or inside (-1)."""
         x, y = self.bound.x[points], self.bound.targets(points)
-        delta, left = np.empty(len(points)), np.arange(len(points))
-        for search in self._updater.searches:
-            unfinished = [left[:0]]
-            for low in range(0, len(left), self._n_together):
-                rows = left[low : low + self._n_together]
-                change, converged = search(x[rows], y[rows], sign)
-                delta[rows[converged]] = sign * self._score(change[converged])
-                unfinished.append(rows[~converged])
-            left = np.concatenate(unfinished)
+        searches, n_together = self._updater.searches, self._n_together
+        delta, left = search_in_turn(
+            searches, self._score, x, y, sign, n_together=n_together
+        )
         for row in left:
             try:
                 change = self._refit(x[row], y[row], sign) - self.fit.theta
