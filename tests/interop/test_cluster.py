@@ -28,9 +28,14 @@ from data_scaling.sampling import sample_contributions, sample_ledger
 
 distributed = pytest.importorskip("distributed")
 # What Dask leaves open when its processes are killed is closed by the collector.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+pytestmark = [
+    pytest.mark.filterwarnings(
+        "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+    ),
+    # The workers import all that a draw needs: 15 s of a test's 20 on an idle machine,
+    # and several times that where other programs keep both cores.
+    pytest.mark.timeout(400),
+]
 
 DATASET = make_dataset()
 PLAN = SamplingPlan(120, 5, 30, seed=3, n_base_draws=30)
