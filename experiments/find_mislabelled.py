@@ -13,11 +13,11 @@ from data_scaling.plotting import plot_detection, save_figure
 from data_scaling.suspicion import judge_scores, score_points
 from options import (
     add,
+    add_points,
     add_sizes,
     load_dataset,
     make_parser,
     read_integers,
-    read_points,
 )
 from paths import Paths
 
@@ -30,15 +30,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     add(parser, "num_samples", type=int, default=N_DRAWS, help="draws per point")
     add(parser, "share", type=float, default=SHARE, help="share of labels to flip")
     add(parser, "sizes", type=read_integers, default=SIZES, help="sizes of psi")
-    add(parser, "num_inds", type=int, default=-1, help="points to score; -1 for all")
+    add_points(parser)
     add(parser, "jobs", type=int, default=-1, help="processes; -1 for all cores")
     args = parser.parse_args(argv)
     paths = Paths.of(args)
     data = load_dataset(args)
     dirty, flipped = flip_labels(data, args.share, seed=args.seed)
     ends = args.min_cardinality, args.max_cardinality
-    points = read_points(args.num_inds)
-    plan = ds.SamplingPlan(args.num_samples, *ends, points=points, seed=args.seed)
+    plan = ds.SamplingPlan(
+        args.num_samples, *ends, points=args.num_inds, seed=args.seed
+    )
     draws = ds.sample_contributions(
         dirty,
         args.model,

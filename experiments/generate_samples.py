@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import data_scaling as ds
 from data_scaling.cli.description import describe_summary
-from options import add, add_sampling, add_sizes, load_dataset, make_parser, read_points
+from options import add, add_sampling, add_sizes, load_dataset, make_parser
 from paths import Paths
 
 #: The paper's draws per point.
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.num_samples,
         args.min_cardinality,
         args.max_cardinality,
-        points=read_points(args.num_inds),
+        points=args.num_inds,
         seed=args.seed,
     )
     ledger = Paths.of(args).ledger(args.kind, args.shard)

@@ -17,7 +17,6 @@ from options import (
     load_dataset,
     make_parser,
     read_integers,
-    read_points,
 )
 from paths import Paths
 
@@ -39,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     plan = ds.SamplingPlan(
         args.num_samples,
         cardinalities=args.sizes or space_sizes(*ends, args.num_cardinalities),
-        points=read_points(args.num_inds),
+        points=args.num_inds,
         seed=args.seed,
     )
     ledger = Paths.of(args).ledger(args.kind, args.shard)

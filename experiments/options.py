@@ -4,7 +4,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import data_scaling as ds
 from data_scaling.datasets.embedded import read_embeddings
@@ -58,9 +58,15 @@ def add_sizes(parser: ArgumentParser) -> None:
 
 def add_sampling(parser: ArgumentParser) -> None:
     """Add how a plan is drawn: points, jobs and shard."""
-    add(parser, "num_inds", type=int, default=-1, help="points to value; -1 for all")
+    add_points(parser)
     add(parser, "jobs", type=int, default=-1, help="processes; -1 for all cores")
     add(parser, "shard", type=read_shard, help="which part of how many, as 2/5")
+
+
+def add_points(parser: ArgumentParser) -> None:
+    """Add which points are valued."""
+    text = "points to value: the first N, random:N, or -1 for all, as by default"
+    add(parser, "num_inds", type=read_points, help=text)
 
 
 def read_shard(text: str) -> tuple[int, int]:
@@ -69,9 +75,12 @@ def read_shard(text: str) -> tuple[int, int]:
     return int(which), int(n_shards)
 
 
-def read_points(num_inds: int) -> int | None:
-    """Return the points of a plan: the first ones, or None for all."""
-    return None if num_inds == -1 else num_inds
+def read_points(text: str) -> int | tuple[Literal["random"], int] | None:
+    """Return the points of a plan: the first ones, random ones, or None for all."""
+    kind, _, number = text.rpartition(":")
+    if kind == "random":
+        return "random", int(number)
+    return None if text == "-1" else int(text)
 
 
 def read_integers(text: str) -> Sequence[int]:
