@@ -32,8 +32,8 @@ pytestmark = [
     pytest.mark.filterwarnings(
         "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
     ),
-    # The workers import all that a draw needs: 15 s of a test's 20 on an idle machine,
-    # and several times that where other programs keep both cores.
+    # The workers import all that a draw needs, which is long where other programs keep
+    # the cores.
     pytest.mark.timeout(400),
 ]
 
