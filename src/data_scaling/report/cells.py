@@ -84,9 +84,9 @@ def _trim(values: FloatArray) -> tuple[float, float]:
     """Return a range that holds nearly all values, with a margin."""
     if not values.size:
         return 0.0, 1.0
-    low, middle, high = np.quantile(values, [0.02, 0.5, 0.98])
-    low = max(float(values.min()), middle - 1.6 * (middle - low))
-    high = min(float(values.max()), middle + 1.6 * (high - middle))
+    low, middle, high = np.quantile(values, [0.03, 0.5, 0.97])
+    low = max(float(values.min()), middle - 1.3 * (middle - low))
+    high = min(float(values.max()), middle + 1.3 * (high - middle))
     margin = 0.06 * (high - low) or 0.5
     return float(low - margin), float(high + margin)
 

@@ -52,15 +52,16 @@ def count_parameters(laws: ScalingLaws, reference: float, unit: str) -> list[His
     """Count points over alpha, c, sigma and beta of the power laws at a size."""
     tangent = laws.tangent(reference)
     is_positive = tangent.c > 0
+    in_unit = f"in {unit} at k = 1"
     columns = [
-        ("alpha", "exponent α of the mean", tangent.alpha, False),
-        ("c", f"|c| ({unit} at k = 1)", np.abs(tangent.c), True),
-        ("sigma", f"σ of one draw ({unit} at k = 1)", tangent.sigma, True),
-        ("beta", "exponent β of the variance", tangent.beta, False),
+        ("alpha", "α", "of the mean", tangent.alpha, False),
+        ("c", "|c|", in_unit, np.abs(tangent.c), True),
+        ("sigma", "σ", f"of one draw, {in_unit}", tangent.sigma, True),
+        ("beta", "β", "of the variance of one draw", tangent.beta, False),
     ]
     return [
-        _count(name, label, "", values, is_positive, is_log)
-        for name, label, values, is_log in columns
+        _count(name, label, note, values, is_positive, is_log)
+        for name, label, note, values, is_log in columns
     ]
 
 
@@ -79,7 +80,7 @@ def count_quality(run: Run, reference: float) -> Histogram:
         note = "judged on the draws that were fitted, which flatters"
     laws = run.laws.take(validation.points)
     quality = explained_share(validation)
-    label = "R² of a point's means at each size"
+    label = "R² of a point's means"
     return _count(
         "quality", label, note, quality, laws.psi(reference) > 0, False, (-1.0, 1.0)
     )

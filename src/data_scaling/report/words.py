@@ -62,12 +62,12 @@ def _describe_change(run: Run, sizes: Sizes) -> tuple[str, str, str]:
     n_best = min(_N_BEST, ranking.n_ranked // 10 or 1)
     left = n_best - ranking.shared_best(n_best)
     remark = (
-        f"of the {n_best:,} most valuable points leave between k = "
-        f"{sizes.smallest:,} and {sizes.largest:,}"
+        f"most valuable points are others at k = {sizes.largest:,} than at "
+        f"{sizes.smallest:,}"
     )
     if ranking.n_ranked > 1:
         remark += f"; rank correlation {ranking.rank_correlation():.2f}"
-    return "Ranking changes", f"{left:,}", remark
+    return "Ranking changes", f"{left:,} of {n_best:,}", remark
 
 
 def caption_map(place: Place, *, is_binned: bool) -> str:

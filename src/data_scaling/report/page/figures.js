@@ -24,9 +24,16 @@ function drawHistogram(h, plot) {
   const bars = (counts, color) => ({ type: "bar", x: middle, y: counts, width: width * 0.92, marker: { color }, hoverinfo: "skip" });
   const layout = plainLayout({
     barmode: "stack", xaxis: { title: { text: h.is_log ? `log₁₀ ${h.label}` : h.label }, zeroline: false },
-    yaxis: { title: { text: "points" }, rangemode: "tozero", nticks: 4 },
+    yaxis: { title: { text: "points" }, rangemode: "tozero", nticks: 4 }, bargap: 0,
   });
   return Plotly.react(plot, [bars(h.positive, positive), bars(h.negative, negative)], layout, PLAIN);
+}
+
+// A logarithmic axis that names both ends and two sizes between them.
+function sizeAxis(sizes) {
+  const from = Math.min(...sizes), to = Math.max(...sizes);
+  const shown = [0, 1, 2, 3].map((j) => Math.round(from * (to / from) ** (j / 3)));
+  return { type: "log", tickvals: shown, ticktext: shown.map(formatCount), title: { text: "dataset size k" } };
 }
 
 function drawAgreement(agreement, plot) {
@@ -34,7 +41,7 @@ function drawAgreement(agreement, plot) {
   const line = (y, color, extra) => ({ type: "scatter", x: agreement.sizes, y, line: { color, width: 2, ...extra }, hoverinfo: "skip" });
   const values = [...agreement.r2, ...agreement.ceiling].filter((v) => v !== null);
   const layout = plainLayout({
-    xaxis: { type: "log", dtick: "D2", title: { text: "dataset size k" } },
+    xaxis: sizeAxis(agreement.sizes),
     yaxis: { title: { text: "R² over points" }, range: [Math.max(Math.min(0, ...values), -1), 1.04] },
   });
   return Plotly.react(plot, [
@@ -49,7 +56,7 @@ function drawCurve(curve, plot) {
   data[0].marker.opacity = 0.35;
   if (curve.law) data.push({ type: "scatter", mode: "lines", x: curve.law.k, y: curve.law.error, line: { color: negative, width: 2.5 }, hoverinfo: "skip" });
   const layout = plainLayout({
-    xaxis: { type: "log", dtick: "D2", title: { text: "dataset size k" } }, yaxis: { title: { text: curve.unit }, nticks: 5 },
+    xaxis: sizeAxis(curve.k), yaxis: { title: { text: curve.unit }, nticks: 5 },
   });
   return Plotly.react(plot, data, layout, PLAIN);
 }
@@ -58,7 +65,7 @@ function drawCurve(curve, plot) {
 function makeFigures(run) {
   const parts = [];
   for (const h of run.histograms) {
-    const outside = h.n_outside ? `${formatCount(h.n_outside)} points outside or without` : "";
+    const outside = h.n_outside ? `${formatCount(h.n_outside)} points lie outside or have none` : "";
     const note = [h.note, outside].filter(Boolean).join("; ");
     const plot = addFigure(HISTOGRAM_TITLES[h.name], note, `Histogram of points over ${h.label}`);
     parts.push(() => drawHistogram(h, plot));

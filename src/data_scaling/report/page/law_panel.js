@@ -106,8 +106,8 @@ function fillParameters(run, laws, i, k) {
   const exponent = laws.exponent(i, k);
   const rows = [
     { name: `ψ at k = ${formatCount(k)}`, value: psi, half },
-    { name: `one draw’s noise at k = ${formatCount(k)}`, value: noise },
-    ...(run.law.kind === "expansion" ? [{ name: `local exponent at k = ${formatCount(k)}`, value: exponent }] : []),
+    { name: "noise of one draw", value: noise },
+    ...(run.law.kind === "expansion" ? [{ name: "exponent there", value: exponent }] : []),
     ...laws.parameters(i),
   ];
   body.replaceChildren(...rows.map(({ name, value, half: width }) => {
@@ -115,8 +115,11 @@ function fillParameters(run, laws, i, k) {
     head.scope = "row";
     head.textContent = name;
     row.append(head);
-    makeCell(row, "num").textContent = formatNumber(value);
-    makeCell(row, "num").textContent = width === undefined ? "" : `${formatNumber(value - width)} to ${formatNumber(value + width)}`;
+    // One power of ten for the estimate and both ends.
+    const power = Math.abs(value) < 1e-2 || Math.abs(value) >= 1e4 ? choosePower(Math.abs(value)) : 0;
+    const unit = power ? `·10${superscript(power)}` : "";
+    makeCell(row, "num").textContent = formatScaled(value, power) + unit;
+    makeCell(row, "num").textContent = width === undefined ? "" : `${formatScaled(value - width, power)} to ${formatScaled(value + width, power)}`;
     return row;
   }));
 }

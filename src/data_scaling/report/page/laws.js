@@ -66,12 +66,12 @@ function makeLaws(run) {
     let diagonal = i * width + m;
     for (let a = 0; a < m; a++) {
       const half = quantile[i] * Math.sqrt(Math.max(table[diagonal], 0));
-      const term = powers[a] === 1 ? "k₀/k" : `(k₀/k)^${powers[a]}`;
-      rows.push({ name: `coefficient of ${term}`, value: table[i * width + a], half });
+      const term = powers[a] === 1 ? "k₀/k" : powers[a] === 2 ? "(k₀/k)²" : `(k₀/k)^${powers[a]}`;
+      rows.push({ name: `factor of ${term}`, value: table[i * width + a], half });
       diagonal += m - a;
     }
     const k = formatCount(reference);
-    rows.push({ name: `noise of one draw at k₀ = ${k}`, value: table[i * width + width - 2] });
+    rows.push({ name: `noise at k₀ = ${k}`, value: table[i * width + width - 2] });
     rows.push({ name: "noise exponent β", value: table[i * width + width - 1] });
     return rows;
   }

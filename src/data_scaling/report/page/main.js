@@ -38,6 +38,8 @@ async function start() {
   const slider = byId("size"), exact = byId("exact");
   const { smallest, largest, end } = run.sizes, span = Math.log(end / smallest);
 
+  const sizeAt = (step) => Math.round(smallest * Math.exp((span * step) / SLIDER_STEPS));
+
   function describe(i) {
     const power = choosePower(Math.abs(laws.psi[i]));
     const half = formatScaled(laws.half[i], power).replace("+", "");
@@ -92,7 +94,8 @@ async function start() {
   }
   function showSize() {
     const shown = formatCount(state.k);
-    slider.value = (SLIDER_STEPS * Math.log(state.k / smallest)) / span;
+    // Whole sizes lie between the steps of the slider, which must not be moved back.
+    if (sizeAt(slider.value) !== state.k) slider.value = (SLIDER_STEPS * Math.log(state.k / smallest)) / span;
     slider.setAttribute("aria-valuetext", `${shown} points`);
     if (document.activeElement !== exact) exact.value = state.k;
     const beyond = state.k / largest;
@@ -143,7 +146,7 @@ async function start() {
   }
 
   function listen() {
-    slider.addEventListener("input", () => setSize(smallest * Math.exp((span * slider.value) / SLIDER_STEPS)));
+    slider.addEventListener("input", () => setSize(sizeAt(slider.value)));
     exact.addEventListener("change", () => { setSize(Number(exact.value) || state.k); exact.value = state.k; });
     byId("order").addEventListener("change", (event) => { state.order = event.target.value; state.page = 0; plan(); });
     byId("class").addEventListener("change", (event) => { state.class = Number(event.target.value); state.page = 0; plan(); });
@@ -228,21 +231,21 @@ function describeRun(run) {
 function fillChoices(run, smallest, largest, end, setSize) {
   const span = Math.log(end / smallest), place = (k) => (100 * Math.log(k / smallest)) / span;
   Object.assign(byId("fitted").style, { left: "0%", width: `${place(largest)}%` });
-  const marks = [[smallest, "smallest drawn"], [largest, "largest drawn"], [run.n_pool, "this pool"], [end, "ten times"]];
-  let reached = -100;
-  const buttons = marks.filter(([k]) => k >= smallest && k <= end).map(([k, name], j, all) => {
+  // By importance: a name that would run into one before it is left out.
+  const marks = [[smallest, "smallest drawn"], [end, "ten times the pool"], [run.n_pool, "this pool"], [largest, "largest drawn"]];
+  const taken = [];
+  const near = (at) => taken.some((other) => Math.abs(other - at) < 16);
+  const kept = marks.filter(([k]) => k >= smallest && k <= end && !near(place(k)) && taken.push(place(k)));
+  const buttons = kept.sort((a, b) => a[0] - b[0]).map(([k, name], j, all) => {
     const button = document.createElement("button"), at = place(k);
     button.type = "button";
     button.textContent = `${formatCount(k)} ${name}`;
     button.style.left = `${at}%`;
     button.classList.toggle("minor", j > 0 && j < all.length - 1);
-    // Names that would run into each other are left to their titles.
-    button.hidden = j > 0 && at - reached < 17;
-    if (!button.hidden) reached = at;
     button.addEventListener("click", () => setSize(k));
     return button;
   });
-  byId("marks").replaceChildren(...buttons.filter((button) => !button.hidden));
+  byId("marks").replaceChildren(...buttons);
   byId("class-field").hidden = !run.classes.length;
   byId("class").replaceChildren(...["all", ...run.classes].map((name, j) => {
     const option = document.createElement("option");

@@ -1,6 +1,7 @@
 // The map: Plotly's axes, zoom and lasso above the canvas of points.
 
 const MARGIN = { l: 56, r: 14, t: 10, b: 46 };
+const LEAST_COLOR = 0.3; // so that the sign of the smallest contribution shows
 const REACH = 14; // pixels within which a point is pointed at
 
 function makeMap(run, laws, handlers) {
@@ -123,7 +124,7 @@ function makeMap(run, laws, handlers) {
     paint(k, top, isAside) {
       for (let i = 0; i < laws.n; i++) {
         const psi = laws.psi[i], ratio = Math.sqrt(Math.min(Math.abs(psi) / top, 1));
-        scene.level[i] = psi < 0 ? -ratio : ratio;
+        scene.level[i] = (psi < 0 ? -1 : 1) * (LEAST_COLOR + (1 - LEAST_COLOR) * ratio);
         const hasPlace = Number.isFinite(psi) && Number.isFinite(x[i]);
         scene.alpha[i] = !hasPlace ? 0 : isAside(i) ? ASIDE : Math.abs(psi) > laws.half[i] ? SURE : FADED;
       }

@@ -57,22 +57,25 @@ function makeTable(run, choose) {
 
   return function show(points, context) {
     const { laws, rankOf, climbed, chosen, k } = context;
-    let extent = 0, largest = 0;
+    let low = 0, high = 0, largest = 0;
     for (const i of points) {
       largest = Math.max(largest, Math.abs(laws.psi[i]));
-      extent = Math.max(extent, Math.abs(laws.psi[i]) + laws.half[i]);
+      low = Math.min(low, laws.psi[i] - laws.half[i]);
+      high = Math.max(high, laws.psi[i] + laws.half[i]);
     }
     // One point that is hardly known must not press all others together.
-    extent = Math.min(extent, 4 * largest) || 1;
+    low = Math.max(low, -3 * largest);
+    high = Math.min(high, 3 * largest);
+    const place = (value) => 4 + (92 * (Math.min(Math.max(value, low), high) - low)) / (high - low || 1);
     const power = choosePower(largest);
     heads.psi.textContent = `ψ at k = ${formatCount(k)}, in ${formatUnit(power, run.unit)}`;
     rows.forEach((parts, j) => {
       parts.row.hidden = j >= points.length;
-      if (!parts.row.hidden) fill(parts, points[j], { laws, rankOf, climbed, chosen, extent, power });
+      if (!parts.row.hidden) fill(parts, points[j], { laws, rankOf, climbed, chosen, place, power });
     });
   };
 
-  function fill(parts, i, { laws, rankOf, climbed, chosen, extent, power }) {
+  function fill(parts, i, { laws, rankOf, climbed, chosen, place, power }) {
     const psi = laws.psi[i], half = laws.half[i], isNegative = psi < 0;
     parts.point = i;
     parts.row.classList.toggle("chosen", i === chosen);
@@ -86,9 +89,8 @@ function makeTable(run, choose) {
     parts.interval.textContent = `${formatScaled(psi - half, power)} to ${formatScaled(psi + half, power)}`;
     const move = climbed(i);
     parts.climbed.textContent = move > 0 ? `▲ ${formatCount(move)}` : move < 0 ? `▼ ${formatCount(-move)}` : "–";
-    const place = (value) => 50 + 48 * Math.max(-1, Math.min(1, value / extent));
     const low = place(psi - half), high = place(psi + half), color = `var(--${isNegative ? "negative" : "positive"})`;
-    parts.zero.style.left = "50%";
+    parts.zero.style.left = `${place(0)}%`;
     Object.assign(parts.whisker.style, { left: `${low}%`, width: `${high - low}%`, background: color });
     Object.assign(parts.dot.style, { left: `${place(psi)}%`, background: color });
   }
