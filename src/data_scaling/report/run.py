@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from data_scaling._typing import Int32Array
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError
-from data_scaling.laws import ScalingLaws, load_laws
+from data_scaling.laws import ExpansionLaws, PowerLaws, ScalingLaws, load_laws
 from data_scaling.learning_curve import LearningCurve
 from data_scaling.ledger import (
     LedgerSummary,
@@ -133,11 +134,29 @@ def _check_parts(
             f"{points.dataset} has {n_pool} points. Give the dataset that was drawn "
             "from."
         )
+    if isinstance(laws, (PowerLaws, ExpansionLaws)):
+        _check_fitted_draws(contributions, laws.n_draws)
     if not np.isfinite(laws.psi(1.0)).any():
         raise InputError(
             f"None of the {len(laws)} points has a law, so there is nothing to show; "
             f"{contributions.n_failed:,} of {contributions.delta.size:,} draws failed. "
             "data-scaling info says why draws failed."
+        )
+
+
+def _check_fitted_draws(contributions: Contributions, fitted: Int32Array) -> None:
+    """Refuse laws that were fitted to more draws than there are.
+
+    Laws of fewer draws are right: draws may have been added after the fit.
+    """
+    usable = np.isfinite(contributions.delta).sum(axis=1)
+    other = np.flatnonzero(fitted > usable)
+    if other.size:
+        row = other[0]
+        raise InputError(
+            f"The law was fitted to {fitted[row]} draws of point "
+            f"{contributions.points[row]}, but there are {usable[row]}: the laws are "
+            "of another run. Fit laws to these draws, as data-scaling run does."
         )
 
 

@@ -80,11 +80,11 @@ def caption_map(place: Place, *, is_binned: bool) -> str:
         text = (
             f"{count(int(known.sum()), 'point')} in cells, the more of them the more "
             "opaque; left half: points that do harm, right half: points that help, "
-            "coloured by their mean ψ at the chosen size. " + text.partition("; ")[2]
+            "coloured by their mean ψ at the chosen size; faded: intervals hold 0. "
+            "Points far out are in the cells at the edge."
         )
-        return text.replace("faded: its interval holds", "faded: intervals hold")
     n_far = int(np.count_nonzero(known & ~inside))
-    if n_far:
+    if n_far and not is_binned:
         text += f" {count(n_far, 'point')} far out: use Move or Zoom to see them."
     n_without = int(np.count_nonzero(~known))
     if n_without:

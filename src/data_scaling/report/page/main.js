@@ -52,7 +52,7 @@ async function start() {
     return Boolean(state.lasso) && !map.inside(state.lasso, i);
   }
 
-  // Everything that a size changes, in one frame: laws, ranks, table, map.
+  // What a size changes: laws, ranks and table at once, the map after them.
   function update() {
     laws.evaluate(state.k);
     ranking.update();
@@ -68,11 +68,22 @@ async function start() {
     byId("previous").disabled = state.page === 0;
     byId("next").disabled = state.page === pages - 1;
     byId("clear").hidden = !state.lasso;
-    const top = findTop();
-    map.paint(state.k, top, isAside);
-    showScale(top);
     showSize();
+    planPaint();
     rest();
+  }
+
+  // The map follows in a frame of its own, so that the table never waits for it.
+  let isPaintPlanned = false;
+  function planPaint() {
+    if (isPaintPlanned) return;
+    isPaintPlanned = true;
+    requestAnimationFrame(() => {
+      isPaintPlanned = false;
+      const top = findTop();
+      map.paint(state.k, top, isAside);
+      showScale(top);
+    });
   }
 
   function captionTable() {
@@ -100,7 +111,7 @@ async function start() {
     if (document.activeElement !== exact) exact.value = state.k;
     const beyond = state.k / largest;
     byId("reach").classList.toggle("beyond", beyond > 1);
-    byId("reach").textContent = beyond > 1 ? `extrapolated: ${beyond.toPrecision(2)} times the largest size drawn` : "within the sizes that were drawn";
+    byId("reach").textContent = beyond > 1 ? `extrapolated: ${beyond < 10 ? beyond.toFixed(1) : formatCount(beyond)} times the largest size drawn` : "within the sizes that were drawn";
   }
 
   let resting = 0;
@@ -210,6 +221,7 @@ function describeRun(run) {
   byId("map").setAttribute("aria-label", `Map of points by exponent and scale. ${run.map.caption} The ranking lists the same points.`);
   byId("label-head").textContent = run.classes.length ? "Class" : "Target";
   byId("climb-head").title = `Places climbed since k = ${formatCount(run.sizes.smallest)}`;
+  byId("facts").style.setProperty("--columns", run.facts.length);
   byId("facts").replaceChildren(...run.facts.map(([label, value, remark]) => {
     const block = document.createElement("div");
     for (const [tag, name, text] of [["dt", "", label], ["dd", "value", value], ["dd", "remark", remark]]) {

@@ -30,7 +30,7 @@ function makeMap(run, laws, handlers) {
   function layout() {
     const { ink, line } = themeInks();
     const axis = (title, range) => ({
-      title: { text: title, font: { size: 13 }, standoff: 8 }, range: range.slice(), zeroline: false, gridcolor: line,
+      title: { text: title, font: { size: 13 }, standoff: 8 }, range: range.slice(), zeroline: false, showgrid: false, showline: true,
       linecolor: line, ticks: "outside", tickcolor: line, automargin: false, fixedrange: false,
     });
     return {

@@ -1,0 +1,62 @@
+"""The file: whole, safe and alone."""
+
+import re
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from conftest import make_run
+
+from data_scaling.datasets import Previews
+from data_scaling.report import render_report
+
+FOLDER = files("data_scaling.report").joinpath("page")
+
+
+@pytest.fixture(scope="module")
+def page():
+    texts = [f'<img src="https://example.org/{i}.png">' for i in range(100)]
+    return render_report(make_run(previews=Previews(100, texts)))
+
+
+def test_nothing_of_the_page_is_loaded_from_elsewhere():
+    for entry in FOLDER.iterdir():
+        text = entry.read_text("utf-8")
+        assert not re.search(r"https?://|//cdn|@import|url\(", text), entry.name
+
+
+def test_the_page_holds_plotly_once_and_forbids_the_network(page):
+    assert page.count("* plotly.js v") == 1
+    assert "default-src 'none'" in page
+    assert "connect-src" not in page
+    assert "<link" not in page
+    assert not re.search(r"<script[^>]+src=", page)
+
+
+def test_text_of_the_data_is_not_in_the_html(page):
+    assert "example.org" not in page
+    assert "planted: scaling laws" in page
+
+
+def test_the_title_is_escaped():
+    run = make_run()
+    object.__setattr__(run.points, "dataset", "</title><script>bad()</script>")
+    assert "bad()" in render_report(run)
+    assert "<script>bad()" not in render_report(run)
+
+
+def test_the_same_run_gives_the_same_file(page):
+    run = make_run()
+    assert render_report(run) == render_report(run)
+
+
+def test_a_regression_and_points_without_laws_come_out():
+    run = make_run()
+    object.__setattr__(run.points, "classes", ())
+    object.__setattr__(run.points, "target", np.linspace(0.0, 1.0, 100))
+    coefficients = run.laws.coefficients.copy()
+    coefficients[:5] = np.nan
+    object.__setattr__(run.laws, "coefficients", coefficients)
+    assert "{{" not in re.sub(
+        r"<script>.*?</script>", "", render_report(run), flags=re.S
+    )
