@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 .PHONY: help demo test check lint bench docs reproduce clean
 
 help:
-	@echo "make demo   value the points of a bundled dataset, and show what was found"
+	@echo "make demo   value the points of a bundled dataset, and make a page to explore them"
 	@echo "make test   run the whole test suite"
 	@echo "make check  all of CI: format, lint, types, tests"
 	@echo "make bench  print the tables of the benchmarks"
@@ -17,6 +17,7 @@ help:
 demo: $(VENV)/.demo
 	$(BIN)/data-scaling run breast_cancer --draws 300 --density log-uniform \
 		--min-cardinality 60 --max-cardinality 300 --out runs/demo
+	@$(BIN)/data-scaling report runs/demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -49,7 +50,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(INSTALL) -e '.[plot,data]'
+	$(INSTALL) -e '.[plot,data,report]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python

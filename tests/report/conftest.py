@@ -1,4 +1,4 @@
-"""Runs with known laws, and a real browser to look at their reports with."""
+"""A real browser to look at reports with, and what checks their accessibility."""
 
 import functools
 import hashlib
@@ -9,13 +9,7 @@ import tarfile
 import urllib.request
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from data_scaling.contributions import Contributions
-from data_scaling.datasets import Previews
-from data_scaling.laws import ExpansionLaws, PowerLaws
-from data_scaling.report import PointTable, Run
 
 AXE = "4.14.1"
 AXE_SHA512 = (
@@ -24,59 +18,6 @@ AXE_SHA512 = (
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-def plant_laws(n_points, family, rng):
-    """Laws whose ranking changes with the size, and their uncertainty."""
-    shared = {
-        "points": np.arange(n_points),
-        "status": np.zeros(n_points, dtype=np.int8),
-        "n_draws": np.full(n_points, 20),
-        "cardinality_range": np.tile([100, 1000], (n_points, 1)),
-    }
-    if family == "power":
-        alpha = rng.normal(1.3, 0.25, n_points)
-        c = rng.normal(0.1, 1.0, n_points) * 300.0 ** (alpha - 1)
-        covariance = np.zeros((n_points, 4, 4))
-        covariance[:, 0, 0] = (0.4 * c) ** 2
-        covariance[:, 0, 1] = covariance[:, 1, 0] = 0.4 * c * 0.06 * 0.9
-        covariance[:, 1, 1] = 0.06**2
-        sigma, beta = np.full(n_points, 5.0), np.full(n_points, 2.2)
-        return PowerLaws(
-            c=c, alpha=alpha, sigma=sigma, beta=beta, covariance=covariance, **shared
-        )
-    std = np.array([2e-4, 1e-4])
-    return ExpansionLaws(
-        powers=np.array([1.0, 2.0]),
-        reference=300.0,
-        coefficients=rng.normal(1e-4, [1e-3, 5e-4], (n_points, 2)),
-        covariance=np.tile(np.diag(std**2), (n_points, 1, 1)),
-        noise=np.full(n_points, 2e-3),
-        noise_exponent=np.full(n_points, 2.0),
-        **shared,
-    )
-
-
-def make_run(n_points=100, family="expansion", n_draws=20, previews=None, **parts):
-    """Return a run of planted laws, whose draws scatter around them."""
-    rng = np.random.default_rng(7)
-    laws = plant_laws(n_points, family, rng)
-    k = rng.integers(100, 1001, (n_points, n_draws))
-    k[0, :2] = 100, 1000
-    delta = laws.psi(k) + laws.noise_std(k) * rng.normal(size=k.shape)
-    names = {"metric": "log_loss", "unit": "nats per validation point"}
-    draws = Contributions(delta, k, learner="logreg", dataset="planted", **names)
-    table = PointTable(
-        dataset="planted",
-        fingerprint="0" * 32,
-        n_features=3,
-        n_validation=50,
-        row_ids=np.arange(n_points) + 5000,
-        target=rng.integers(0, 3, n_points),
-        classes=("ant", "bee", "cat"),
-        previews=previews or Previews(0),
-    )
-    return Run(draws, laws, table, **parts)
 
 
 @functools.cache

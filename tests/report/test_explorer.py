@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import make_run
+from planted_runs import make_run
 
 from data_scaling.datasets import Previews
 from data_scaling.learning_curve import LearningCurve
@@ -69,16 +69,23 @@ def best_row(run, k):
     return int(run.points.row_ids[np.argmax(run.laws.psi(k))])
 
 
-def test_moving_the_size_ranks_as_the_laws_do(family_run, open_page):
+def test_moving_the_size_ranks_as_the_laws_do(family_run, open_page, tmp_path):
     run, path = family_run
     page = open_page(path)
     seen = set()
-    for k in (100, 230, 700, 1000, 3000):
+    for k in (100, 230, 700, 1000, 3000, 450):
         page.evaluate(MOVE, k)
         expected = run.points.row_ids[np.argsort(-run.laws.psi(k))[:20]]
         assert list_rows(page) == expected.tolist(), k
         seen.add(best_row(run, k))
     assert len(seen) > 1
+    table = export(page, tmp_path)
+    low, high = run.laws.interval(450)
+    points = [int(row["point"]) for row in table]
+    assert points == np.argsort(-run.laws.psi(450)).tolist()
+    for name, values in (("psi", run.laws.psi(450)), ("low", low), ("high", high)):
+        shown = [float(row[name]) for row in table]
+        np.testing.assert_allclose(shown, values[points], rtol=1e-4, atol=1e-10)
 
 
 def test_the_slider_moves_the_size(run, path, open_page):
@@ -92,17 +99,6 @@ def test_the_slider_moves_the_size(run, path, open_page):
     page.keyboard.press("Home")
     page.wait_for_function("document.getElementById('exact').value === '100'")
     assert list_rows(page)[0] == best_row(run, 100)
-
-
-def test_intervals_are_those_of_the_laws(family_run, open_page, tmp_path):
-    run, path = family_run
-    table = export(open_page(path, "#k=450"), tmp_path)
-    low, high = run.laws.interval(450)
-    points = [int(row["point"]) for row in table]
-    assert points == np.argsort(-run.laws.psi(450)).tolist()
-    for name, values in (("psi", run.laws.psi(450)), ("low", low), ("high", high)):
-        shown = [float(row[name]) for row in table]
-        np.testing.assert_allclose(shown, values[points], rtol=1e-4, atol=1e-10)
 
 
 def export(page, tmp_path):
@@ -213,24 +209,6 @@ def test_a_link_keeps_size_choice_and_selection(run, path, open_page):
     assert again.locator("#law-title").inner_text() == title
 
 
-def test_a_class_can_be_looked_at_alone(run, path, open_page):
-    page = open_page(path)
-    page.locator("#class").select_option("1")
-    page.wait_for_function(
-        "document.getElementById('table-caption').textContent.includes('bee')"
-    )
-    labels = set(page.locator("#rows tr:visible td.label").all_inner_texts())
-    assert labels == {"bee"}
-    n_bees = int((run.points.target == 1).sum())
-    assert page.locator("#table-caption").inner_text().startswith(f"{n_bees} points")
-
-
-def test_the_harmful_end_comes_first_when_asked(run, path, open_page):
-    page = open_page(path, "#k=200&order=harmful")
-    expected = run.points.row_ids[np.argsort(run.laws.psi(200))[:20]]
-    assert list_rows(page) == expected.tolist()
-
-
 def test_all_figures_are_drawn(path, open_page):
     page = open_page(path)
     titles = page.locator("#figures h3").all_inner_texts()
@@ -246,17 +224,7 @@ def test_all_figures_are_drawn(path, open_page):
     assert page.locator("#figures .plot-container").count() == len(titles)
 
 
-def test_rows_are_reached_by_keyboard(path, open_page):
-    page = open_page(path)
-    page.locator("#rows button").nth(2).focus()
-    name = page.locator("#rows button").nth(2).inner_text()
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#law-log .plot-container")
-    assert page.locator("#law-title").inner_text() == f"Law of row {name}"
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_nothing_serious_is_found_by_axe(scheme, width, path, axe, open_page):
     page = open_page(path, "#point=17&k=2000", width=width, scheme=scheme)
     page.wait_for_selector("#law-log .plot-container")
@@ -268,13 +236,6 @@ def test_nothing_serious_is_found_by_axe(scheme, width, path, axe, open_page):
         if rule["impact"] in ("serious", "critical")
     ]
     assert serious == []
-
-
-@pytest.mark.parametrize("width", [390, 820, 1440])
-def test_the_page_is_as_wide_as_the_screen(width, path, open_page):
-    page = open_page(path, "#point=17", width=width)
-    page.wait_for_selector("#law-log .plot-container")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.slow
@@ -313,3 +274,32 @@ def test_a_million_points_come_out(tmp_path, open_page):
     )
     assert n_shown + n_without == 1_000_000
     assert n_shown > 990_000
+
+
+def test_order_and_class_choose_what_is_listed(run, path, open_page):
+    page = open_page(path, "#k=200&order=harmful")
+    order = np.argsort(run.laws.psi(200))
+    assert list_rows(page) == run.points.row_ids[order[:20]].tolist()
+    page.locator("#class").select_option("1")
+    page.wait_for_function(
+        "document.getElementById('table-caption').textContent.includes('bee')"
+    )
+    bees = order[run.points.target[order] == 1]
+    assert list_rows(page) == run.points.row_ids[bees[:20]].tolist()
+    labels = set(page.locator("#rows tr:visible td.label").all_inner_texts())
+    assert labels == {"bee"}
+    assert page.locator("#table-caption").inner_text().startswith(f"{len(bees)} points")
+
+
+def test_a_row_is_chosen_by_keyboard_and_the_page_fits_every_screen(path, open_page):
+    page = open_page(path)
+    button = page.locator("#rows button").nth(2)
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#law-log .plot-container")
+    name = button.inner_text()
+    assert page.locator("#law-title").inner_text() == f"Law of row {name}"
+    for width in (1440, 820, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from conftest import make_run
+from planted_runs import make_run
 
 from data_scaling.datasets import Previews
 from data_scaling.report import render_report

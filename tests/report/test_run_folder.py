@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import make_run
+from planted_runs import make_run
 
 import data_scaling as ds
 from data_scaling.errors import InputError

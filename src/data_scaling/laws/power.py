@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray, Int32Array, IntArray
-from data_scaling.contributions import find_points
+from data_scaling.contributions import Contributions, find_points
 from data_scaling.laws.arrays import (
     check_arrays,
     describe_laws,
@@ -23,11 +23,13 @@ from data_scaling.laws.arrays import (
     shape_of,
     weight_below_zero,
 )
+from data_scaling.laws.notebook import to_html
 from data_scaling.laws.status import FitStatus
 from data_scaling.laws.storage import save_arrays
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 PARAMETERS = ("c", "alpha", "sigma", "beta")
 
@@ -221,6 +223,22 @@ class PowerLaws:
         columns["status"] = [labels[int(value)] for value in self.status]
         table: pd.DataFrame = require_extra("pandas", "data").DataFrame(columns)
         return table
+
+    def plot(
+        self, point: int, contributions: Contributions | None = None
+    ) -> tuple["Figure", "pd.DataFrame"]:
+        """Show the law of a point, and its draws if given; return figure and table.
+
+        It is :func:`data_scaling.plotting.plot_law`, which needs the extra ``plot``.
+        """
+        # Figures stand above laws, so they are imported when one is asked for.
+        from data_scaling.plotting import plot_law
+
+        return plot_law(self, point, contributions)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return to_html(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the laws to one ``.npz`` file that ``load_laws`` reads."""

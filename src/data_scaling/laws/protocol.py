@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import ArrayLike, NDArray
 
-from data_scaling._typing import FloatArray, IntArray
+from data_scaling._typing import FloatArray, Int32Array, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,10 @@ class ScalingLaws(Protocol):
     @property
     def status(self) -> NDArray[Any]:
         """Value of the :class:`FitStatus` of each point, (n_points,) int8."""
+
+    @property
+    def cardinality_range(self) -> Int32Array:
+        """Smallest and largest size behind each law, (n_points, 2); 0 without draws."""
 
     def __len__(self) -> int:
         """Return the number of points."""

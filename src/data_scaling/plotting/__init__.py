@@ -6,6 +6,7 @@ from data_scaling.plotting.detection import plot_detection
 from data_scaling.plotting.distance import plot_distance
 from data_scaling.plotting.files import save_figure
 from data_scaling.plotting.histogram import LawSummary, plot_histogram, summarise_laws
+from data_scaling.plotting.law import plot_law
 from data_scaling.plotting.learning_curve import plot_learning_curve
 from data_scaling.plotting.theory import plot_theory
 from data_scaling.plotting.validation import plot_validation
@@ -17,6 +18,7 @@ __all__ = [
     "plot_detection",
     "plot_distance",
     "plot_histogram",
+    "plot_law",
     "plot_learning_curve",
     "plot_theory",
     "plot_validation",

@@ -77,10 +77,12 @@ def place_points(laws: ScalingLaws, reference: float) -> Place:
     known = np.isfinite(log_c) & np.isfinite(tangent.alpha)
     alpha = np.where(known, tangent.alpha, np.nan)
     log_c = np.where(known, log_c, np.nan)
-    return Place(alpha, log_c, tangent.c > 0, _trim(alpha[known]), _trim(log_c[known]))
+    return Place(
+        alpha, log_c, tangent.c > 0, trim_range(alpha[known]), trim_range(log_c[known])
+    )
 
 
-def _trim(values: FloatArray) -> tuple[float, float]:
+def trim_range(values: FloatArray) -> tuple[float, float]:
     """Return a range that holds nearly all values, with a margin."""
     if not values.size:
         return 0.0, 1.0

@@ -10,6 +10,7 @@ from data_scaling.errors import InputError
 from data_scaling.estimators import AggregateLikelihoodEstimator
 from data_scaling.laws import ScalingLaws
 from data_scaling.learning_curve import LearningCurve
+from data_scaling.report.cells import trim_range
 from data_scaling.report.run import Run
 from data_scaling.validation import Validation, validate_laws
 
@@ -116,20 +117,11 @@ def _count(
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.log10(values)
     known = np.isfinite(values)
-    edges = np.linspace(*(ends or _find_ends(values[known])), N_BINS + 1)
+    edges = np.linspace(*(ends or trim_range(values[known])), N_BINS + 1)
     positive = np.histogram(values[known & is_positive], edges)[0]
     negative = np.histogram(values[known & ~is_positive], edges)[0]
     n_outside = len(values) - int(positive.sum() + negative.sum())
     return Histogram(name, label, note, edges, positive, negative, n_outside, is_log)
-
-
-def _find_ends(values: FloatArray) -> tuple[float, float]:
-    """Return ends that hold all values but the farthest."""
-    if not values.size:
-        return 0.0, 1.0
-    low, high = np.quantile(values, [0.005, 0.995])
-    margin = 0.02 * (high - low) or 0.5
-    return float(low - margin), float(high + margin)
 
 
 def describe_agreement(validation: Validation) -> dict[str, Any]:

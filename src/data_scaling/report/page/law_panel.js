@@ -116,7 +116,8 @@ function fillParameters(run, laws, i, k) {
     head.textContent = name;
     row.append(head);
     // One power of ten for the estimate and both ends.
-    const power = Math.abs(value) < 1e-2 || Math.abs(value) >= 1e4 ? choosePower(Math.abs(value)) : 0;
+    const largest = Math.max(Math.abs(value), width || 0);
+    const power = largest < 1e-2 || largest >= 1e4 ? choosePower(largest) : 0;
     const unit = power ? `·10${superscript(power)}` : "";
     makeCell(row, "num").textContent = formatScaled(value, power) + unit;
     makeCell(row, "num").textContent = width === undefined ? "" : `${formatScaled(value - width, power)} to ${formatScaled(value + width, power)}`;

@@ -66,7 +66,7 @@ function makeLaws(run) {
     let diagonal = i * width + m;
     for (let a = 0; a < m; a++) {
       const half = quantile[i] * Math.sqrt(Math.max(table[diagonal], 0));
-      const term = powers[a] === 1 ? "k₀/k" : powers[a] === 2 ? "(k₀/k)²" : `(k₀/k)^${powers[a]}`;
+      const term = powers[a] === 1 ? "k₀/k" : Number.isInteger(powers[a]) ? `(k₀/k)${superscript(powers[a])}` : `(k₀/k)^${powers[a]}`;
       rows.push({ name: `factor of ${term}`, value: table[i * width + a], half });
       diagonal += m - a;
     }
