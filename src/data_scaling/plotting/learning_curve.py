@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from data_scaling._typing import FloatArray
 from data_scaling.estimators import AggregateLaw
+from data_scaling.estimators.surface import measure_aggregate_loss
 from data_scaling.learning_curve import LearningCurve
 from data_scaling.plotting.style import (
     COLORS,
@@ -16,9 +18,13 @@ from data_scaling.plotting.style import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _N_CURVE: Final = 80
+_N_GRID: Final = 61
+# Losses at which lines are drawn: 2 nats are about a 95 % region.
+_LEVELS: Final = (0.5, 2.0, 5.0, 10.0, 50.0)
 
 
 def plot_learning_curve(
@@ -38,8 +44,9 @@ def plot_learning_curve(
     Returns
     -------
     figure : matplotlib.figure.Figure
-        Left: errors and law. Right: what is left above eps, where a power law is a
-        straight line.
+        Left: errors and law. Middle: what is left above eps, where a power law is a
+        straight line. Right: how much less likely other pairs of alpha and eps are, in
+        nats, with the fitted pair as a cross.
     frame : pandas.DataFrame
         One row per dataset: ``cardinality, error, predicted, residual``.
 
@@ -51,8 +58,8 @@ def plot_learning_curve(
     sizes = curve.cardinality.astype(np.float64)
     error = -curve.utility
     k = np.geomspace(sizes.min(), sizes.max(), _N_CURVE)
-    figure, (left, right) = make_panels(1, 2, title=title)
-    for axes, floor in ((left, 0.0), (right, law.eps)):
+    figure, (left, middle, right) = make_panels(1, 3, title=title)
+    for axes, floor in ((left, 0.0), (middle, law.eps)):
         axes.plot(
             sizes, error - floor, ".", color=COLORS[4], markersize=4, label="datasets"
         )
@@ -60,9 +67,10 @@ def plot_learning_curve(
         label_sizes(axes, np.unique(sizes))
     left.axhline(law.eps, color=GREY, linestyle="--", label=f"eps = {law.eps:.3g}")
     left.set_ylabel(f"error ({curve.unit})" if curve.unit else "error")
-    right.set(yscale="log", ylabel="error above eps")
-    right.set_title(f"alpha = {law.alpha:.2f}, c = {law.c:.3g}")
+    middle.set(yscale="log", ylabel="error above eps")
+    middle.set_title(f"alpha = {law.alpha:.2f}, c = {law.c:.3g}")
     left.legend(fontsize=8)
+    _draw_loss(right, law, sizes, error)
     predicted = law.error(sizes)
     frame = make_frame(
         {
@@ -73,3 +81,16 @@ def plot_learning_curve(
         }
     )
     return figure, frame
+
+
+def _draw_loss(
+    axes: "Axes", law: AggregateLaw, sizes: FloatArray, error: FloatArray
+) -> None:
+    alphas = np.linspace(max(law.alpha / 3, 0.02), 2 * law.alpha, _N_GRID)
+    epsilons = np.linspace(0.0, float(error.min()), _N_GRID)
+    loss = measure_aggregate_loss(law, sizes, error, alphas, epsilons)
+    lines = axes.contour(alphas, epsilons, loss, levels=_LEVELS, cmap="cividis")
+    axes.clabel(lines, fontsize=7)
+    axes.plot(law.alpha, law.eps, "x", color=COLORS[5], markersize=9)
+    axes.set(xlabel="alpha", ylabel="eps")
+    axes.set_title("loss above the fit (nats)")
