@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 
 from data_scaling.contributions import Contributions
-from data_scaling.datasets import read_table
-from data_scaling.errors import MissingExtraError
+from data_scaling.datasets import load_dataset, read_table
+from data_scaling.datasets.features import (
+    FeatureOptions,
+    make_image_features,
+    make_text_features,
+)
+from data_scaling.errors import DatasetError, MissingExtraError
 from data_scaling.interop import to_xarray, use_dask, write_parquet
 from data_scaling.learners import make_learner
 
@@ -20,6 +25,9 @@ BLOCKED = (
     "plotly",
     "distributed",
     "xarray",
+    "transformers",
+    "PIL",
+    "pooch",
 )
 BLOCK = f"""
 import sys
@@ -101,3 +109,24 @@ def test_each_adapter_names_its_extra(plain_install, tmp_path, use, extra):
     draws = Contributions(np.zeros((1, 2)), np.ones((1, 2)))
     with pytest.raises(MissingExtraError, match=rf"data-scaling\[{extra}\]"):
         use(draws, tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda train: make_text_features(["a", "b"], train, FeatureOptions(), 0),
+        lambda train: make_image_features([b"a", b"b"], train, FeatureOptions()),
+        lambda train: make_image_features([b"a"], train, FeatureOptions("pixels")),
+    ],
+)
+def test_texts_and_images_name_their_extra(plain_install, make):
+    with pytest.raises(MissingExtraError, match=r"data-scaling\[embed\]"):
+        make(np.arange(2))
+
+
+def test_a_download_without_pooch_says_what_is_missing(
+    plain_install, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DATA_SCALING_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(DatasetError, match=r"adult.data .*data-scaling\[data\]"):
+        load_dataset("adult", tmp_path)

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 import data_scaling as ds
 from data_scaling.cli.app import app
+from data_scaling.datasets import sources
 from data_scaling.errors import DatasetError, InputError
 
 
@@ -86,8 +87,6 @@ def test_a_regression_shows_its_target(call):
 def test_bad_requests_are_refused(
     call, letters, monkeypatch, arguments, error, message
 ):
-    from data_scaling.datasets import sources
-
     monkeypatch.setattr(sources, "_try_download", lambda *_: "no network")
     with pytest.raises(error, match=message):
         call("preprocess", *arguments)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
-from data_scaling.datasets import load_dataset
+from data_scaling.datasets import load_dataset, sources
 from data_scaling.errors import DatasetError
 
 WORKCLASSES = np.array(["Private", "State-gov", "Self-emp-inc", "?"])
@@ -76,6 +76,8 @@ def test_files_of_another_length_are_reported(folder, caplog):
 
 
 def test_a_missing_file_says_which_and_where(folder, monkeypatch):
+    monkeypatch.setenv("DATA_SCALING_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(sources, "_try_download", lambda *_: "no network")
     (folder / "adult.test").unlink()
     with pytest.raises(DatasetError, match=r"adult.test or adult.test.gz, .* not in"):
         load_dataset("adult", folder)
