@@ -80,7 +80,7 @@ def describe_machine() -> str:
 
 def write_page(page: Path, sections: Sequence[Mapping[str, Any]], out: Path) -> None:
     """Write the page of all sections, and copy their figures beside it."""
-    lines = [INTRODUCTION]
+    lines = [INTRODUCTION, *_compare(sections, out)]
     missing = []
     for section in sections:
         lines += [f"## {section['title']}", f"**Paper.** {section['paper']}"]
@@ -98,6 +98,26 @@ def write_page(page: Path, sections: Sequence[Mapping[str, Any]], out: Path) -> 
         lines += ["## Not yet run", listed]
     with write_whole(page) as temporary:
         temporary.write_text("\n\n".join(line.strip() for line in lines) + "\n")
+
+
+def _compare(sections: Sequence[Mapping[str, Any]], out: Path) -> Iterator[str]:
+    """Put the paper's numbers and ours side by side."""
+    yield "## Side by side"
+    rows = ["| what | paper | here | command |", "|---|---|---|---|"]
+    for row in (row for section in sections for row in section.get("compare", ())):
+        record = read_record(out, row["command"])
+        found = "not yet run" if record is None else _find_number(record, row["key"])
+        name = f"{row['what']}: {row['key']}"
+        rows.append(f"| {name} | {row['paper']} | {found} | `{row['command']}` |")
+    yield "\n".join(rows)
+
+
+def _find_number(record: Record, key: str) -> str:
+    """Return what stands behind a key in what a command said."""
+    for line in record.output.splitlines():
+        if line.startswith(f"{key}: "):
+            return line.removeprefix(f"{key}: ")
+    return "not said"
 
 
 def _show(record: Record, out: Path) -> Iterator[str]:

@@ -188,6 +188,11 @@ paper = "R2 0.987"
 note = "Not the same data."
 commands = ["plot_validation -dataset toy"]
 figure = "toy/logreg/figures/validation-log.png"
+[[section.compare]]
+what = "toy"
+key = "R2 pooled"
+paper = "0.5"
+command = "plot_validation -dataset toy"
 [[section]]
 title = "Left"
 paper = "None."
@@ -197,7 +202,9 @@ commands = ["plot_distance -dataset toy"]
     script("reproduce", *arguments, "--sections", "figure")
     assert "$ plot_validation -dataset toy" in capsys.readouterr().out
     text = page.read_text()
-    assert "R2 pooled: " in text
+    said = text.partition("R2 pooled: ")[2].split()[0]
+    row = f"| toy: R2 pooled | 0.5 | {said} | `plot_validation -dataset toy` |"
+    assert row in text
     assert "**Paper.** R2 0.987" in text
     assert "## Not yet run\n\n- `plot_distance -dataset toy`" in text
     assert str(out) not in text
