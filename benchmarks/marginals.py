@@ -15,7 +15,6 @@ all the coalition's contributions.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import time
 import warnings
@@ -24,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sklearn
 from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from benchmarks.cases import CASES, Case
+from benchmarks.machine import describe_machine
 from data_scaling.coalitions import draw_coalition, group_pool
 from data_scaling.datasets import Dataset
 from data_scaling.learners import RefitLearner, make_learner
@@ -180,24 +179,14 @@ def run_case(name: str, case: Case, options: argparse.Namespace, peak: float) ->
     )
 
 
-def describe_machine(peak: float) -> dict[str, Any]:
+def describe_run(peak: float) -> dict[str, Any]:
     git = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(git, capture_output=True, text=True, check=False)  # noqa: S603
     return {
         "commit": commit.stdout.strip(),
-        "processor": read_processor(),
-        "peak_gflops": peak / 1e9,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scikit-learn": sklearn.__version__,
+        "machine": describe_machine(),
+        "peak_gflops": round(peak / 1e9, 1),
     }
-
-
-def read_processor() -> str:
-    cpu_info = Path("/proc/cpuinfo")
-    lines = cpu_info.read_text().splitlines() if cpu_info.exists() else []
-    models = [line.partition(": ")[2] for line in lines if "model name" in line]
-    return models[0] if models else platform.processor()
 
 
 def format_row(row: Row) -> str:
@@ -216,7 +205,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--coalitions", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5, help="bare draws, each")
     parser.add_argument("--references", type=int, default=40, help="per coalition")
-    parser.add_argument("--data", type=Path, default=Path(default_data))
+    parser.add_argument(
+        "--data", type=Path, default=Path(default_data), help="folder of real data"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="JSON file to write")
     return parser.parse_args()
@@ -227,7 +218,7 @@ def main() -> None:
     rows = []
     with threadpool_limits(1):
         peak = measure_peak()
-        machine = describe_machine(peak)
+        machine = describe_run(peak)
         print("  ".join(f"{name}: {value}" for name, value in machine.items()))
         print(
             "| case | d | points | bare us | ours us | ratio | target | "
@@ -237,7 +228,7 @@ def main() -> None:
             rows.append(run_case(name, CASES[name], options, peak))
             print(format_row(rows[-1]), flush=True)
     if options.out:
-        report = {"machine": machine, "rows": [asdict(row) for row in rows]}
+        report = {**machine, "rows": [asdict(row) for row in rows]}
         options.out.write_text(json.dumps(report, indent=2) + "\n")
 
 

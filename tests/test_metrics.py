@@ -90,3 +90,9 @@ def test_a_metric_of_the_other_task_is_refused():
 def test_a_certain_error_costs_a_finite_number():
     utility = METRICS["log_loss"].utilities(np.array([1]), np.array([[1.0, 0.0]]))
     assert utility == pytest.approx(np.log(np.finfo(float).tiny))
+
+
+@pytest.mark.parametrize("metric", [5, 2.5, ["log_loss"]])
+def test_what_is_no_metric_is_refused(metric):
+    with pytest.raises(InputError, match=r"is no name, metric or function\. Give"):
+        make_metric(metric, "classification")

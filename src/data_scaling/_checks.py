@@ -30,6 +30,17 @@ def check_at_least(name: str, value: int, bound: int) -> int:
     return int(value)
 
 
+def check_positive(name: str, value: float, *, largest: float = np.inf) -> float:
+    """Return ``value`` if it is a number in (0, ``largest``], else raise."""
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(
+        value, bool
+    )
+    if not is_number or not 0.0 < value <= largest:
+        limit = "." if largest == np.inf else f" and up to {largest:.3g}."
+        raise InputError(f"{name} is {value!r}. Give a number above 0{limit}")
+    return float(value)
+
+
 def check_finite(name: str, values: Any) -> FloatArray:
     """Return ``values`` as a float array without NaN or infinity, else raise."""
     array = np.asarray(values, dtype=np.float64)

@@ -202,7 +202,8 @@ def make_metric(metric: MetricLike, task: Task) -> Metric:
     Raises
     ------
     InputError
-        If the name is unknown, or the metric belongs to the other task.
+        If the name is unknown, the metric is of no such kind, or it belongs to the
+        other task.
 
     Examples
     --------
@@ -219,6 +220,12 @@ def make_metric(metric: MetricLike, task: Task) -> Metric:
             )
         metric = METRICS[metric]
     elif not isinstance(metric, Metric):
+        if not callable(metric):
+            raise InputError(
+                f"The metric is {metric!r}, which is no name, metric or function. Give "
+                f"one of {', '.join(METRICS)}, or a function (y_true, prediction) -> "
+                "float."
+            )
         name = getattr(metric, "__qualname__", type(metric).__qualname__)
         metric = CallableMetric(metric, task, f"{metric.__module__}.{name}")
     if metric.task != task:

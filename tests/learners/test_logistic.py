@@ -228,3 +228,9 @@ def test_more_than_two_classes_are_refused():
 def test_a_metric_of_regression_is_refused():
     with pytest.raises(InputError, match="'mse' is for regression"):
         LogisticLearner().bind(load_dataset("breast_cancer"), "mse")
+
+
+@pytest.mark.parametrize("c", [0, -1, float("nan"), "1"])
+def test_a_strength_that_is_no_positive_number_is_refused(c):
+    with pytest.raises(InputError, match=r"C is .* Give a number above 0"):
+        LogisticLearner(C=c)

@@ -269,3 +269,9 @@ def test_logistic_regression_of_several_classes_is_exact():
     bound = make_learner(estimator).bind(dataset)
     assert isinstance(bound, BoundMultinomial)
     assert "C=3.0, fit_intercept=False" in bound.description
+
+
+@pytest.mark.parametrize("c", [0, -1, float("inf"), float("nan"), "1"])
+def test_a_strength_that_is_no_positive_number_is_refused(c):
+    with pytest.raises(InputError, match=r"C is .* Give a number above 0"):
+        MultinomialLearner(C=c)

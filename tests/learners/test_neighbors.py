@@ -304,3 +304,9 @@ def test_impossible_parameters_are_refused(parameters):
 def test_a_metric_of_the_other_task_is_refused():
     with pytest.raises(InputError, match="'mse' is for regression"):
         NeighborsLearner().bind(load_dataset("wine"), "mse")
+
+
+@pytest.mark.parametrize("n_neighbors", [0, 2.5, True])
+def test_a_number_of_neighbours_that_is_no_count_is_refused(n_neighbors):
+    with pytest.raises(InputError, match=r"n_neighbors is .* at least 1"):
+        NeighborsLearner(n_neighbors)

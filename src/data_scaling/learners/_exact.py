@@ -102,7 +102,7 @@ def _find_in_neighbors(estimator: Any, dataset: Dataset) -> Mapping[str, bool]:
 
 def _build_neighbors(estimator: Any, dataset: Dataset) -> Learner:
     del dataset
-    return NeighborsLearner(int(estimator.n_neighbors), estimator.weights or "uniform")
+    return NeighborsLearner(estimator.n_neighbors, estimator.weights or "uniform")
 
 
 _NEIGHBORS: Final = ExactEngine(_find_in_neighbors, _build_neighbors)

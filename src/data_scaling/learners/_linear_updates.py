@@ -26,15 +26,14 @@ wrong case are marked, and refitted by the caller.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import numpy as np
 
 from data_scaling._typing import BoolArray, FloatArray
+from data_scaling.learners._descent import Sign
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._linear_fit import ROUND_OFF, LinearFit
-
-Sign: TypeAlias = Literal[1, -1]
 
 # With less than this left of a member's leverage, round-off shows in the removal.
 _LEAST_LEFT: Final = 1e-6

@@ -83,7 +83,7 @@ def draw_initial_layers(sizes: Sequence[int], rng: np.random.Generator) -> list[
 def prepare_product(matrix: "Tensor") -> "Callable[[Tensor], Tensor]":
     """Return the function ``left -> left @ matrix.T`` of matrices.
 
-    On processors with AVX-512 that MKL does not know, oneDNN is twice as quick.
+    oneDNN uses AVX-512 also on processors that MKL does not know.
     """
     torch = import_torch()
     is_single = matrix.dtype == torch.float32 and matrix.device.type == "cpu"

@@ -64,7 +64,7 @@ def _sort_block(x_val: FloatArray, x: FloatArray) -> tuple[Int32Array, FloatArra
     distance = cdist(x_val, x)
     order = np.argsort(distance, axis=1)
     ascending = np.take_along_axis(distance, order, axis=1)
-    # A stable sort takes several times as long, and matters only where there are ties.
+    # A stable sort is slower, and matters only where there are ties.
     tied = np.any(ascending[:, 1:] == ascending[:, :-1], axis=1)
     order[tied] = np.argsort(distance[tied], axis=1, kind="stable")
     return order.astype(np.int32), ascending

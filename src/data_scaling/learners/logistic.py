@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from data_scaling._checks import check_positive
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
@@ -52,6 +53,11 @@ class LogisticLearner:
     fit_intercept : bool
         Whether there is an intercept; it is not penalised.
 
+    Raises
+    ------
+    InputError
+        If ``C`` is no number above 0.
+
     Examples
     --------
     >>> import numpy as np
@@ -67,6 +73,9 @@ class LogisticLearner:
 
     C: float = 1.0
     fit_intercept: bool = True
+
+    def __post_init__(self) -> None:
+        check_positive("C", self.C)
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from data_scaling._checks import check_positive
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
@@ -36,6 +37,7 @@ from data_scaling.metrics import Metric, MetricLike, make_metric
 #: Expected error of a contribution, as a share of the coalition's own spread.
 TOLERANCE: Final = 2e-7
 
+_LARGEST_C: Final = float(np.finfo(np.float64).max)
 # Points that are updated together, and of them as many are searched for together as
 # have their largest arrays in so many bytes.
 _CHUNK: Final = 16384
@@ -54,6 +56,11 @@ class MultinomialLearner:
     fit_intercept : bool
         Whether there are intercepts; they are not penalised.
 
+    Raises
+    ------
+    InputError
+        If ``C`` is no finite number above 0.
+
     Examples
     --------
     >>> import numpy as np
@@ -69,6 +76,9 @@ class MultinomialLearner:
 
     C: float = 1.0
     fit_intercept: bool = True
+
+    def __post_init__(self) -> None:
+        check_positive("C", self.C, largest=_LARGEST_C)
 
     @property
     def name(self) -> str:

@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from data_scaling._checks import check_at_least
 from data_scaling._typing import BoolArray, FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
@@ -55,7 +56,7 @@ class NeighborsLearner:
     Raises
     ------
     InputError
-        If ``n_neighbors`` is below 1, or the weights are unknown.
+        If ``n_neighbors`` is no integer of at least 1, or the weights are unknown.
 
     Examples
     --------
@@ -71,8 +72,7 @@ class NeighborsLearner:
     weights: Literal["uniform", "distance"] = "uniform"
 
     def __post_init__(self) -> None:
-        if self.n_neighbors < 1:
-            raise InputError(f"n_neighbors is {self.n_neighbors}. Give at least 1.")
+        check_at_least("n_neighbors", self.n_neighbors, 1)
         if self.weights not in ("uniform", "distance"):
             raise InputError(
                 f"weights is {self.weights!r}. Give 'uniform' or 'distance'."

@@ -15,8 +15,9 @@ import numpy as np
 from data_scaling._typing import BoolArray, FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
+from data_scaling.learners._descent import Sign
 from data_scaling.learners._linear_fit import LinearFit, LinearSettings, fit_linear
-from data_scaling.learners._linear_updates import Moves, Sign, find_moves
+from data_scaling.learners._linear_updates import Moves, find_moves
 from data_scaling.learners._squared_error import (
     IllConditionedError,
     RegressionScorer,
