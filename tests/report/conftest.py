@@ -50,6 +50,7 @@ def open_page(browser):
             offline=True,
             accept_downloads=True,
         )
+        context.set_default_timeout(90_000)  # a busy machine takes long to load 5 MB
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -58,7 +59,7 @@ def open_page(browser):
         if script:
             page.add_init_script(script)
         page.goto(Path(path).resolve().as_uri() + fragment)
-        page.wait_for_selector("html[data-ready]", timeout=60_000)
+        page.wait_for_selector("html[data-ready]")
         return page
 
     def note_console(said):

@@ -73,17 +73,17 @@ async function start() {
     rest();
   }
 
-  // The map follows in a frame of its own, so that the table never waits for it.
+  // The map follows when the table has been shown, which never waits for it.
   let isPaintPlanned = false;
   function planPaint() {
     if (isPaintPlanned) return;
     isPaintPlanned = true;
-    requestAnimationFrame(() => {
+    setTimeout(() => {
       isPaintPlanned = false;
       const top = findTop();
       map.paint(state.k, top, isAside);
       showScale(top);
-    });
+    }, 0);
   }
 
   function captionTable() {
