@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from test_convergence import SIZES, make_draws
 from test_ranking import make_laws
 
@@ -27,6 +28,7 @@ from data_scaling.plotting import (
     summarise_laws,
 )
 from data_scaling.plotting.histogram import KINDS
+from data_scaling.plotting.style import label_sizes
 
 
 def test_distances_stand_beside_the_laws_and_their_correlations():
@@ -60,6 +62,21 @@ def test_convergence_lists_every_method_number_of_draws_and_size(study, measure)
     shown = left.lines[0].get_ydata()
     np.testing.assert_allclose(shown, np.median(getattr(study, measure)[:, :2], axis=1))
     assert right.get_title() == "from 120 draws"
+
+
+def test_sizes_beyond_the_fit_are_shown_all_the_same(study):
+    """The left panel was empty where no size lay inside the fitted range."""
+    figure, _ = plot_convergence({"one": study}, fitted_up_to=20)
+    shown = figure.axes[0].lines[0].get_ydata()
+    np.testing.assert_allclose(shown, np.median(study.r2, axis=1))
+    assert figure.axes[0].get_title() == "median over sizes beyond the fitted sizes"
+
+
+def test_labels_of_sizes_are_spread_in_ratio():
+    axes = Figure().subplots()
+    label_sizes(axes, np.array([2500.0, 5000, 7500, 10000, 15000, 20000, 25000]))
+    labels = [text.get_text() for text in axes.get_xticklabels()]
+    assert labels == ["2,500", "5,000", "7,500", "15,000", "25,000"]
 
 
 def test_an_unknown_measure_and_no_study_are_refused(study):

@@ -42,8 +42,9 @@ def plot_convergence(
 ) -> tuple["Figure", "pd.DataFrame"]:
     """Show a measure of agreement by the number of draws, and by the size.
 
-    Left: the median over the sizes inside the fitted range. Right: every size, by the
-    largest number of draws; sizes beyond the fitted range lie on grey.
+    Left: the median over the sizes inside the fitted range, or over all if none is.
+    Right: every size, by the largest number of draws; sizes beyond the fitted range lie
+    on grey.
 
     Parameters
     ----------
@@ -75,9 +76,12 @@ def plot_convergence(
     if measure not in MEASURES:
         raise InputError(f"measure is {measure!r}. Give one of {', '.join(MEASURES)}.")
     figure, (left, right) = make_panels(1, 2, title=title)
+    where = "of the fit"
     for place, (name, study) in enumerate(studies.items()):
         value = getattr(study, measure)
         inside = study.cardinality <= (fitted_up_to or np.inf)
+        if not inside.any():
+            inside, where = ~inside, "beyond the fitted sizes"
         style: dict[str, Any] = {
             "color": COLORS[place % len(COLORS)],
             "marker": MARKERS[place % len(MARKERS)],
@@ -93,9 +97,9 @@ def plot_convergence(
         _bound_below(axes, measure)
     label_sizes(left, study.n_draws.astype(float), "draws per point")
     label_sizes(right, study.cardinality)
-    if fitted_up_to and fitted_up_to < study.cardinality[-1]:
+    if fitted_up_to and study.cardinality[0] <= fitted_up_to < study.cardinality[-1]:
         right.axvspan(fitted_up_to, right.get_xlim()[1], color="0.93", zorder=0)
-    left.set_title("median over the fitted sizes")
+    left.set_title(f"median over sizes {where}")
     right.set_title(f"from {study.n_draws[-1]:,} draws")
     right.legend(fontsize=8)
     return figure, join_frames([_list(*item) for item in studies.items()])

@@ -47,8 +47,10 @@ def make_panels(
 def label_sizes(axes: "Axes", sizes: FloatArray, label: str = "dataset size k") -> None:
     """Scale the axis of sizes by ratio, and label some of the sizes themselves."""
     axes.set(xscale="log", xlabel=label)
-    places = np.linspace(0, len(sizes) - 1, min(_N_TICKS, len(sizes))).round()
-    shown = sizes[places.astype(np.intp)]
+    spread = np.geomspace(sizes[0], sizes[-1], min(_N_TICKS, len(sizes)))
+    # Those nearest to an even spread in ratio, so that labels do not overlap.
+    places = np.abs(np.log(sizes[:, None] / spread)).argmin(axis=0)
+    shown = sizes[np.unique(places)]
     axes.set_xticks(shown, [f"{size:,.0f}" for size in shown])
     axes.set_xticks([], minor=True)
 
