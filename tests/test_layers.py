@@ -17,6 +17,7 @@ LAYERS = """
     learning_curve contributions size_means ledger laws
     _drawing _pacing _workers sampling cost
     estimators
+    amortized
     agreement valuation weights selection validation ranking fitting
     convergence addition addition_study boundary mislabelling suspicion theory
     plotting interop

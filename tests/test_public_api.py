@@ -5,6 +5,7 @@ import inspect
 import data_scaling as ds
 
 NAMES = """
+    AmortizedEstimator Classifier LikelihoodModel MarginalContributionStackDataset
     AggregateLaw AggregateLikelihoodEstimator Agreement AllDrawsFailedError
     Contributions DataScalingError Dataset DatasetError ExpansionLaws
     FailedDrawWarning FitStatus FitWarning HierarchicalEstimator InputError

@@ -15,7 +15,11 @@ Examples
 (341, 2)
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from data_scaling.agreement import Agreement, agreement
+from data_scaling.amortized import AmortizedEstimator
 from data_scaling.contributions import Contributions
 from data_scaling.cost import RunCost, estimate_cost
 from data_scaling.datasets import (
@@ -77,6 +81,13 @@ from data_scaling.validation import Validation, validate_laws
 from data_scaling.valuation import monte_carlo_values, semivalues, shapley_values
 from data_scaling.weights import banzhaf_weights, beta_weights
 
+if TYPE_CHECKING:
+    from data_scaling.amortized import (
+        Classifier,
+        LikelihoodModel,
+        MarginalContributionStackDataset,
+    )
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -84,6 +95,8 @@ __all__ = [
     "AggregateLikelihoodEstimator",
     "Agreement",
     "AllDrawsFailedError",
+    "AmortizedEstimator",
+    "Classifier",
     "Contributions",
     "DataScalingError",
     "Dataset",
@@ -99,7 +112,9 @@ __all__ = [
     "LedgerError",
     "LedgerSummary",
     "LikelihoodEstimator",
+    "LikelihoodModel",
     "LogEstimator",
+    "MarginalContributionStackDataset",
     "MissingExtraError",
     "PlanMismatchError",
     "PowerLaws",
@@ -139,3 +154,12 @@ __all__ = [
     "validate_laws",
     "verify_ledger",
 ]
+
+_WITH_TORCH = ("Classifier", "LikelihoodModel", "MarginalContributionStackDataset")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch on its first use."""
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("data_scaling.amortized"), name)

@@ -18,6 +18,7 @@ from data_scaling.cli.preprocess import preprocess
 from data_scaling.cli.report import report
 from data_scaling.cli.run import run
 from data_scaling.cli.sample import sample
+from data_scaling.cli.score import score
 from data_scaling.cli.select import select
 from data_scaling.cli.value import value
 from data_scaling.cli.verify import verify
@@ -42,6 +43,7 @@ for verb in (
     fit,
     value,
     select,
+    score,
     plot,
     info,
     verify,

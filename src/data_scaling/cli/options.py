@@ -176,7 +176,7 @@ def make_plan(
     if cardinalities is None:
         ends = choose_range(data, *ends)
     else:
-        sizes = _read_integers("--cardinalities", cardinalities)
+        sizes = read_integers("--cardinalities", cardinalities)
         density = density or "uniform"  # each in turn
     fields: dict[str, Any] = {
         "density": read_density(density),
@@ -239,13 +239,20 @@ def _read_points(text: str | None) -> int | tuple[str, int] | list[int] | None:
     if text is None or text == "all":
         return None
     if text.startswith("random:"):
-        (n_points,) = _read_integers("--points", text.removeprefix("random:"), 1)
+        (n_points,) = read_integers("--points", text.removeprefix("random:"), 1)
         return ("random", n_points)
-    listed = _read_integers("--points", text)
+    listed = read_integers("--points", text)
     return listed if "," in text else listed[0]
 
 
-def _read_integers(option: str, text: str, n_most: int | None = None) -> list[int]:
+def read_integers(option: str, text: str, n_most: int | None = None) -> list[int]:
+    """Return [5, 10] for "5,10".
+
+    Raises
+    ------
+    InputError
+        If the text is no such list, or has more numbers than ``n_most``.
+    """
     parts = [part for part in text.split(",") if part.strip()]
     try:
         numbers = [int(part) for part in parts]

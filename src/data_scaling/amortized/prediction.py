@@ -1,0 +1,197 @@
+"""From a trained model to laws: for points never drawn, and for points with draws."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_scaling._checks import require_extra
+from data_scaling._typing import FloatArray, IntArray
+from data_scaling.amortized.encoding import Single
+from data_scaling.amortized.marginal import Belief, Prior, average, expect, update
+from data_scaling.amortized.model import AmortizedModel
+from data_scaling.amortized.networks import (
+    LikelihoodModel,
+    PriorNetwork,
+    make_backbone,
+)
+from data_scaling.amortized.prior_training import sum_scaled
+from data_scaling.contributions import Contributions
+from data_scaling.estimators.inspection import describe_draws
+from data_scaling.laws import ExpansionLaws, FitStatus, PowerLaws
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = require_extra("torch", "torch")
+
+# Points predicted at a time, and points whose posteriors are taken at a time.
+_BLOCK_ROWS, _BLOCK_POINTS = 4096, 1024
+
+
+def build_network(
+    model: AmortizedModel, rng: np.random.Generator
+) -> PriorNetwork | LikelihoodModel:
+    """Return an untrained network of the model's kind and sizes."""
+    encoding, hidden = model.encoding, model.hidden
+    if model.method == "hierarchical":
+        return PriorNetwork(
+            encoding.n_features, encoding.n_classes, len(model.powers), hidden, rng
+        )
+    n_inputs = encoding.n_features + (not encoding.classes)
+    backbone = make_backbone(n_inputs, hidden, rng)
+    n_outputs = 5 if model.method == "paper" else 1
+    return LikelihoodModel(backbone, hidden[-1], encoding.n_classes or 1, n_outputs)
+
+
+def load_networks(model: AmortizedModel) -> list[PriorNetwork | LikelihoodModel]:
+    """Return the model's networks, ready to predict.
+
+    Raises
+    ------
+    KeyError or RuntimeError
+        If the arrays are not those of such networks.
+    """
+    networks = []
+    for member in model.members:
+        network = build_network(model, np.random.default_rng(0))
+        tensors = {name: torch.from_numpy(array) for name, array in member.items()}
+        network.load_state_dict(tensors)
+        networks.append(network.eval())
+    return networks
+
+
+def split_inputs(x: "Tensor", target: "Tensor") -> "tuple[Tensor, Tensor]":
+    """Return inputs and labels of the paper's network: one label in a regression."""
+    if target.is_floating_point():
+        label = torch.zeros(len(x), dtype=torch.int64, device=x.device)
+        return torch.cat([x, target[:, None]], dim=1), label
+    return x, target
+
+
+def predict_prior(networks: list[Any], x: Single, target: NDArray[Any]) -> Prior:
+    """Return the ensemble's prior of some points."""
+    inputs = torch.from_numpy(x), torch.from_numpy(target)
+    with torch.inference_mode():
+        return average([network(*inputs) for network in networks])
+
+
+def predict_expansions(
+    model: AmortizedModel, x: Single, target: NDArray[Any]
+) -> ExpansionLaws:
+    """Return the laws that the ensemble expects of points without draws.
+
+    What the networks differ by is added to the covariance.
+    """
+    networks = load_networks(model)
+    laws = _empty_expansions(model, np.arange(len(x)))
+    for rows in _split(len(x), _BLOCK_ROWS):
+        inputs = torch.from_numpy(x[rows]), torch.from_numpy(target[rows])
+        with torch.inference_mode():
+            priors = [network(*inputs) for network in networks]
+            belief = expect(average(priors))
+            means = torch.stack([prior.mean for prior in priors])
+            around = means - belief.mean
+            between = torch.einsum("jnp,jnq->npq", around, around) / len(priors)
+        _write(
+            laws, rows, model, belief._replace(covariance=belief.covariance + between)
+        )
+    return ExpansionLaws(powers=model.powers, base_cardinality=model.base, **laws)
+
+
+def update_expansions(
+    model: AmortizedModel,
+    contributions: Contributions,
+    x: Single,
+    target: NDArray[Any],
+) -> ExpansionLaws:
+    """Return the laws of points whose draws correct what the ensemble predicts.
+
+    A point without a draw has the predicted law; one whose draws are all zero has psi
+    0, as in the hierarchical fit.
+    """
+    networks = load_networks(model)
+    laws = _empty_expansions(model, contributions.points)
+    usable = ~np.isnan(contributions.delta)
+    status = describe_draws(
+        contributions.delta, contributions.cardinality, usable, laws
+    )
+    # With a prior, few draws, one size or no spread are nothing special.
+    status[status != FitStatus.NO_SIGNAL] = FitStatus.CONVERGED
+    for rows in _split(len(x), _BLOCK_POINTS):
+        some = contributions.take(contributions.points[rows])
+        sums = sum_scaled(some, model.base, model.powers, model.unit, "cpu")
+        prior = predict_prior(networks, x[rows], target[rows])
+        with torch.inference_mode():
+            _write(laws, rows, model, update(prior, sums))
+    silent = status == FitStatus.NO_SIGNAL
+    for name in ("coefficients", "covariance", "noise", "noise_exponent"):
+        laws[name][silent] = 0.0
+    return ExpansionLaws(powers=model.powers, base_cardinality=model.base, **laws)
+
+
+def predict_powers(
+    model: AmortizedModel, x: Single, target: NDArray[Any], points: IntArray
+) -> PowerLaws:
+    """Return the power laws that the paper's network, or that of the mean, predicts.
+
+    Nothing is known of their errors: covariances are NaN. The mean alone has exponent
+    0, and no noise.
+    """
+    (network,) = load_networks(model)
+    outputs = []
+    for rows in _split(len(x), _BLOCK_ROWS):
+        inputs = torch.from_numpy(x[rows]), torch.from_numpy(target[rows])
+        with torch.inference_mode():
+            outputs.append(network(*split_inputs(*inputs)).double().numpy())
+    found = np.concatenate(outputs) if outputs else np.empty((0, 5))
+    n_points, unknown = len(x), np.full(len(x), np.nan)
+    if model.method == "mean":
+        c, alpha, sigma, beta = found[:, 0], np.zeros(n_points), unknown, unknown
+    else:
+        sign, log_c, log_alpha, log_sigma, log_beta = found.T
+        c = np.where(sign > 0, 1.0, -1.0) * np.exp(log_c)
+        alpha, sigma, beta = np.exp(log_alpha), np.exp(log_sigma), np.exp(log_beta)
+    return PowerLaws(
+        points=points,
+        c=c * model.unit,
+        alpha=alpha,
+        sigma=sigma * model.unit,
+        beta=beta,
+        covariance=np.full((n_points, 4, 4), np.nan),
+        status=np.full(n_points, FitStatus.CONVERGED, dtype=np.int8),
+        n_draws=np.zeros(n_points, dtype=np.int32),
+        cardinality_range=np.zeros((n_points, 2), dtype=np.int32),
+    )
+
+
+def _split(n_rows: int, size: int) -> Iterator[slice]:
+    return (slice(first, first + size) for first in range(0, n_rows, size))
+
+
+def _empty_expansions(model: AmortizedModel, points: IntArray) -> dict[str, Any]:
+    n_points, n_powers = len(points), len(model.powers)
+    return {
+        "points": points,
+        "coefficients": np.empty((n_points, n_powers)),
+        "covariance": np.empty((n_points, n_powers, n_powers)),
+        "noise": np.empty(n_points),
+        "noise_exponent": np.empty(n_points),
+        "status": np.full(n_points, FitStatus.CONVERGED, dtype=np.int8),
+        "n_draws": np.zeros(n_points, dtype=np.int32),
+        "cardinality_range": np.zeros((n_points, 2), dtype=np.int32),
+    }
+
+
+def _write(
+    laws: dict[str, Any], rows: slice, model: AmortizedModel, belief: Belief
+) -> None:
+    """Fill in the laws of some rows, in units of the utility."""
+    unit: float = model.unit
+    mean: FloatArray = belief.mean.numpy()
+    laws["coefficients"][rows] = unit * mean
+    laws["covariance"][rows] = unit**2 * belief.covariance.numpy()
+    laws["noise"][rows] = unit * np.sqrt(belief.variance.numpy())
+    laws["noise_exponent"][rows] = belief.beta.numpy()

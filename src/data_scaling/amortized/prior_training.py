@@ -1,0 +1,212 @@
+"""Training the networks whose outputs are priors, each judged on points unseen.
+
+The points are split into as many folds as there are networks. A network, and its
+probe, are trained without one fold, which tells its best epoch and then how far its
+predictions are to be trusted: the few parameters that all points share are fitted anew
+to the fold.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from data_scaling._checks import require_extra
+from data_scaling._typing import FloatArray, IntArray
+from data_scaling.amortized.marginal import BETAS, Sums, log_likelihood
+from data_scaling.amortized.networks import PriorNetwork
+from data_scaling.amortized.training import Schedule, descend
+from data_scaling.contributions import Contributions
+from data_scaling.estimators.moments import sum_draws
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = require_extra("torch", "torch")
+
+_PROBE_ITERATIONS = 1000
+_CALIBRATION_STEPS = 40
+# Log-odds against a class that the probe has not seen.
+_ABSENT = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Points to train on, as tensors.
+
+    Attributes
+    ----------
+    x : (n_points, n_features) float32 tensor
+        Standardised features.
+    target : (n_points,) int64 or float32 tensor
+        Codes of the classes, or the standardised target.
+    sums : Sums
+        Moments of the draws, in units of their typical size.
+    base : float
+        Size k0 that the powers are relative to.
+    """
+
+    x: "Tensor"
+    target: "Tensor"
+    sums: Sums
+    base: float
+
+
+def sum_scaled(
+    contributions: Contributions,
+    base: float,
+    powers: FloatArray,
+    unit: float,
+    device: str,
+) -> Sums:
+    """Return the moments of draws as tensors, the draws in units of ``unit``."""
+    delta = contributions.delta / unit
+    model = tuple(powers.tolist())
+    moments = sum_draws(delta, contributions.cardinality, base, [model], BETAS)
+    dtype = torch.float32 if device == "mps" else torch.float64
+    arrays = (
+        *moments.of_powers(model),
+        moments.yy,
+        moments.log_weight,
+        moments.count,
+    )
+    return Sums(
+        *(torch.as_tensor(array, dtype=dtype, device=device) for array in arrays)
+    )
+
+
+def train_member(
+    network: PriorNetwork,
+    examples: Examples,
+    trained: IntArray,
+    held: IntArray,
+    schedule: Schedule,
+    rng: np.random.Generator,
+    report: Callable[[float], None],
+) -> float:
+    """Train one network and return the held-out likelihood, in nats per draw.
+
+    Parameters
+    ----------
+    network : PriorNetwork
+        The network, as drawn.
+    examples : Examples
+        All points.
+    trained, held : (n,) intp array
+        Rows of the points that it is trained on, and of those that judge it.
+    schedule : Schedule
+        How long and how fast.
+    rng : numpy.random.Generator
+        Source of the order of the points and of the units left out.
+    report : callable
+        Called with the held-out likelihood after every epoch.
+    """
+    fit_probe(network, examples, trained)
+    start_noise(network, examples.sums, trained)
+    network.generator = torch.Generator(device=examples.x.device)
+    network.generator.manual_seed(int(rng.integers(2**62)))
+    sums, n_draws = examples.sums, examples.sums.n_draws.mean()
+
+    def average_likelihood(rows: "Tensor") -> "Tensor":
+        prior = network(examples.x[rows], examples.target[rows])
+        return log_likelihood(prior, sums.take(rows)).mean() / n_draws
+
+    judged = torch.from_numpy(held)
+    shared = [network.tau, network.log_shape, network.factor]
+    network.trust.requires_grad_(False)
+    network.offset.requires_grad_(False)
+    descend(
+        network,
+        trained,
+        lambda rows: -average_likelihood(rows),
+        lambda: float(average_likelihood(judged)),
+        schedule,
+        rng,
+        shared=shared,
+        report=report,
+    )
+    return calibrate(network, examples, held)
+
+
+def fit_probe(network: PriorNetwork, examples: Examples, rows: IntArray) -> None:
+    """Train the linear probe of a network on some points' labels.
+
+    It is penalised as a model of a coalition of the typical size would be, relative to
+    the loss, so that it says what such models say of a point on average.
+    """
+    x = examples.x[rows].double().cpu().numpy()
+    target = examples.target[rows].cpu().numpy()
+    weight, bias = _train_linear(x, target, network.n_classes, examples.base)
+    with torch.no_grad():
+        network.probe_weight.copy_(torch.from_numpy(weight))
+        network.probe_bias.copy_(torch.from_numpy(bias))
+
+
+def _train_linear(
+    x: FloatArray, target: NDArray[Any], n_classes: int, size: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return weights (n_outputs, n_features) and biases (n_outputs,)."""
+    share = size / len(x)
+    if not n_classes:
+        ridge = Ridge(alpha=1.0 / share).fit(x, target)
+        return ridge.coef_[None], np.array([ridge.intercept_])
+    weight, bias = np.zeros((n_classes, x.shape[1])), np.full(n_classes, -_ABSENT)
+    seen = np.unique(target)
+    if len(seen) == 1:
+        bias[seen] = 0.0
+        return weight, bias
+    logistic = LogisticRegression(C=share, max_iter=_PROBE_ITERATIONS).fit(x, target)
+    if len(seen) == 2:
+        bias[seen[0]] = 0.0
+        seen = seen[1:]
+    weight[seen], bias[seen] = logistic.coef_, logistic.intercept_
+    return weight, bias
+
+
+def start_noise(network: PriorNetwork, sums: Sums, rows: IntArray) -> None:
+    """Start the predicted noise at the median of the points' own."""
+    middle = len(BETAS) // 3
+    variance = sums.yy[rows, middle] / sums.n_draws[rows]
+    with torch.no_grad():
+        network.head.bias[network.n_powers] = variance.median().log()
+
+
+def calibrate(network: PriorNetwork, examples: Examples, held: IntArray) -> float:
+    """Fit the parameters that all points share to points that were held out.
+
+    They are the trust in the predicted means, the offsets of noise and spread, and the
+    distributions of tau and of the noise. Returns the likelihood, in nats per draw.
+    """
+    rows = torch.from_numpy(held)
+    sums = examples.sums.take(rows)
+    with torch.no_grad():
+        raw = network.predict_raw(examples.x[rows], examples.target[rows])
+    n_draws = examples.sums.n_draws.mean()
+    shared = network.shared()
+    for parameter in shared:
+        parameter.requires_grad_(True)
+    optimizer = torch.optim.LBFGS(
+        shared, max_iter=_CALIBRATION_STEPS, line_search_fn="strong_wolfe"
+    )
+
+    def evaluate() -> "Tensor":
+        optimizer.zero_grad()
+        loss = -log_likelihood(network.interpret(raw), sums).mean() / n_draws
+        loss.backward()
+        return loss
+
+    before = [parameter.detach().clone() for parameter in shared]
+    start = float(evaluate().detach())
+    optimizer.step(evaluate)
+    end = float(evaluate().detach())
+    if end <= start:
+        return -end
+    # The line search has run away, as it can where a fold is tiny.
+    with torch.no_grad():
+        for parameter, value in zip(shared, before, strict=True):
+            parameter.copy_(value)
+    return -start

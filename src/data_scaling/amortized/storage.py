@@ -1,0 +1,121 @@
+"""Files of trained models: safetensors, with the rest as JSON in their header."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_scaling._checks import require_extra
+from data_scaling._files import write_whole
+from data_scaling.amortized.encoding import Encoding
+from data_scaling.amortized.model import METHODS, AmortizedModel
+from data_scaling.errors import InputError
+
+FORMAT = "data_scaling amortized model"
+VERSION = 1
+
+
+def save_model(
+    model: AmortizedModel, settings: dict[str, Any], path: str | os.PathLike[str]
+) -> None:
+    """Write a model and the settings it was trained with, whole or not at all."""
+    numpy_format = require_extra("safetensors.numpy", "torch")
+    encoding = model.encoding
+    tensors = {
+        f"member{j}.{name}": np.ascontiguousarray(array)
+        for j, member in enumerate(model.members)
+        for name, array in member.items()
+    }
+    tensors |= {"encoding.mean": encoding.mean, "encoding.scale": encoding.scale}
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "settings": settings,
+        "method": model.method,
+        "n_members": len(model.members),
+        "hidden": list(model.hidden),
+        "powers": model.powers.tolist(),
+        "base": model.base,
+        "unit": model.unit,
+        "feature_names": list(encoding.feature_names),
+        "classes": list(encoding.classes),
+        "target": [encoding.target_mean, encoding.target_scale],
+    }
+    data = numpy_format.save(tensors, {"data_scaling": json.dumps(header)})
+    with write_whole(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def load_model(
+    path: str | os.PathLike[str],
+) -> tuple[AmortizedModel, dict[str, Any]]:
+    """Return a model and the settings it was trained with.
+
+    Raises
+    ------
+    InputError
+        If the file is no file of a model, is damaged, or is of another version.
+    FileNotFoundError
+        If there is no such file.
+    """
+    safetensors = require_extra("safetensors", "torch")
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"There is no file {path}. Check the path.")
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            header = json.loads((file.metadata() or {})["data_scaling"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        _check_header(header, path)
+        return _build(header, tensors), header["settings"]
+    except InputError:
+        raise
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} is no file of an amortized model, or is damaged ({error!r}). Give "
+            "a file that AmortizedEstimator.save wrote."
+        ) from error
+
+
+def _check_header(header: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    if header["format"] != FORMAT or header["version"] != VERSION:
+        raise InputError(
+            f"{path} holds {header['format']!r}, version {header['version']}, but this "
+            f"program reads {FORMAT!r}, version {VERSION}. Update data-scaling, or "
+            "train the model anew."
+        )
+    if header["method"] not in METHODS:
+        raise InputError(
+            f"{path} holds a model of the method {header['method']!r}, but this "
+            f"version knows {', '.join(METHODS)}. Update data-scaling."
+        )
+
+
+def _build(header: dict[str, Any], tensors: dict[str, Any]) -> AmortizedModel:
+    target_mean, target_scale = header["target"]
+    encoding = Encoding(
+        feature_names=tuple(header["feature_names"]),
+        classes=tuple(header["classes"]),
+        mean=tensors["encoding.mean"],
+        scale=tensors["encoding.scale"],
+        target_mean=target_mean,
+        target_scale=target_scale,
+    )
+    prefixes = [f"member{j}." for j in range(header["n_members"])]
+    return AmortizedModel(
+        method=header["method"],
+        encoding=encoding,
+        members=tuple(
+            {
+                name.removeprefix(prefix): array
+                for name, array in tensors.items()
+                if name.startswith(prefix)
+            }
+            for prefix in prefixes
+        ),
+        hidden=tuple(header["hidden"]),
+        powers=np.array(header["powers"]),
+        base=header["base"],
+        unit=header["unit"],
+    )

@@ -1,0 +1,128 @@
+"""The loop that trains a network: batches indexed in memory, the best epoch kept."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data_scaling._checks import require_extra
+from data_scaling._typing import IntArray
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = require_extra("torch", "torch")
+
+# Largest norm of a gradient, and the share of the steps in which the rate rises.
+_LARGEST_NORM = 1.0
+_WARM_UP = 0.05
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a network is trained.
+
+    Attributes
+    ----------
+    n_epochs, batch_size : int
+        Passes over the points, and points per step.
+    learning_rate, weight_decay : float
+        Largest step size of AdamW, and its decay of the layers' weights.
+    """
+
+    n_epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+
+
+def descend(
+    network: "torch.nn.Module",
+    rows: IntArray,
+    loss_of: "Callable[[Tensor], Tensor]",
+    score: Callable[[], float],
+    schedule: Schedule,
+    rng: np.random.Generator,
+    *,
+    shared: "Sequence[torch.nn.Parameter]" = (),
+    report: Callable[[float], None] = lambda _: None,
+    keep_last: bool = False,
+) -> float:
+    """Train a network, leave it at its best epoch and return that epoch's score.
+
+    AdamW, the rate rising over the first steps and falling as a cosine, gradients
+    clipped.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        What is trained.
+    rows : (n_rows,) intp array
+        Rows of the points to train on.
+    loss_of : callable
+        Tensor of rows -> loss of these points.
+    score : callable
+        How good the network is on the points held out; higher is better.
+    schedule : Schedule
+        Length and rates.
+    rng : numpy.random.Generator
+        Source of the order of the points.
+    shared : sequence of parameters
+        Parameters outside the layers: not decayed, and faster.
+    report : callable
+        Called with the score after every epoch.
+    keep_last : bool
+        Whether the network is left at its last epoch instead of its best.
+    """
+    optimizer, rate = _make_optimizer(network, len(rows), schedule, shared)
+    clipped = [p for group in optimizer.param_groups for p in group["params"]]
+    best, kept = -math.inf, _copy_state(network)
+    for _ in range(schedule.n_epochs):
+        network.train()
+        order = torch.from_numpy(rng.permutation(rows))
+        for batch in order.split(schedule.batch_size):
+            optimizer.zero_grad()
+            loss_of(batch).backward()
+            torch.nn.utils.clip_grad_norm_(clipped, _LARGEST_NORM)
+            optimizer.step()
+            rate.step()
+        network.eval()
+        with torch.inference_mode():
+            found = score()
+        if found > best or keep_last:
+            best, kept = found, _copy_state(network)
+        report(found)
+    network.load_state_dict(kept)
+    network.eval()
+    return best
+
+
+def _make_optimizer(
+    network: "torch.nn.Module",
+    n_rows: int,
+    schedule: Schedule,
+    shared: "Sequence[torch.nn.Parameter]",
+) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]":
+    outside = {id(parameter) for parameter in shared}
+    layers = [p for p in network.parameters() if id(p) not in outside]
+    groups: list[dict[str, Any]] = [{"params": layers}]
+    if shared:
+        fast = 4 * schedule.learning_rate
+        groups.append({"params": list(shared), "weight_decay": 0.0, "lr": fast})
+    optimizer = torch.optim.AdamW(
+        groups, lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+    )
+    n_steps = schedule.n_epochs * math.ceil(n_rows / schedule.batch_size)
+
+    def scale(step: int) -> float:
+        rising = (step + 1) / (_WARM_UP * n_steps)
+        return min(rising, 0.5 * (1 + math.cos(math.pi * step / n_steps)))
+
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, scale)
+
+
+def _copy_state(network: "torch.nn.Module") -> "dict[str, Tensor]":
+    return {name: value.clone() for name, value in network.state_dict().items()}
