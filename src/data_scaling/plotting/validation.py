@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 N_SHOWN: Final = 9
 _N_CURVE: Final = 60
 _LINE: Final = 44
+# Share of the left panel's height that the legend takes, on top of the rest.
+_LEGEND: Final = 0.35
 
 
 def plot_validation(
@@ -129,7 +131,16 @@ def _draw_laws(
     axes.set_ylabel(textwrap.fill(label, _LINE))
     axes.set_title("Contributions and their laws")
     if len(shown):
-        axes.legend(title="sign, exponent", fontsize=7, title_fontsize=7, ncols=2)
+        # Room above the marks, so that the legend hides none.
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * (high / low) ** _LEGEND)
+        axes.legend(
+            title="sign, exponent",
+            fontsize=7,
+            title_fontsize=7,
+            ncols=3,
+            loc="upper right",
+        )
 
 
 def _draw_points(axes: "Axes", validation: Validation) -> None:
@@ -148,7 +159,7 @@ def _draw_points(axes: "Axes", validation: Validation) -> None:
         shares.append(float(np.mean(known > 0.95)) if len(known) else float("nan"))
     axes.set(xlabel="R² over sizes (below 0: first bar)", ylabel="points", xlim=(0, 1))
     axes.set_title(f"Above 0.95: {shares[0]:.0%} by law, {shares[1]:.0%} straight")
-    axes.legend(loc="upper left", fontsize=8)
+    axes.legend(loc="upper center", fontsize=8)
 
 
 def _draw_agreement(axes: "Axes", validation: Validation) -> None:
