@@ -50,21 +50,23 @@ def test_errors_fall_as_the_root_of_the_number_of_draws():
     assert errors[0] / errors[1] == pytest.approx(4, abs=0.5)
 
 
-@pytest.mark.parametrize(
-    ("n_draws", "k"), [(20, 316), (50, 316), (200, 316), (200, 1000)]
-)
-def test_intervals_cover_the_planted_contribution(n_draws, k):
-    """95 % intervals over 2,000 laws cover 93 to 97 %; binomial test at 1e-4 per side.
+@pytest.mark.parametrize("n_draws", [20, 50, 200])
+@pytest.mark.parametrize("signal", [0.25, 1.0])
+def test_intervals_cover_the_planted_contribution(n_draws, signal):
+    """95 % intervals over 1,500 laws cover 93 to 97 %; binomial test at 1e-4 per side.
 
-    The delta method is measured to cover 0.935 to 0.960 here (20 draws: 0.935).
+    Inside the drawn sizes, at their ends and beyond them, for strong signals and for
+    such that hardly show an exponent; measured is 0.927 to 0.971.
     """
-    draws, c, alpha, _ = planted(2_000, n_draws, seed=3, signal=1.0)
-    low, high = LikelihoodEstimator().fit(draws).interval(k)
-    psi = c * float(k) ** -alpha
-    covered = int(np.sum((low < psi) & (psi < high)))
-    below = stats.binomtest(covered, 2_000, 0.93, alternative="less").pvalue
-    above = stats.binomtest(covered, 2_000, 0.97, alternative="greater").pvalue
-    assert min(below, above) > 1e-4
+    draws, c, alpha, _ = planted(1_500, n_draws, seed=3, signal=signal)
+    laws = LikelihoodEstimator().fit(draws)
+    for k in (100, 316, 1000, 2500):
+        low, high = laws.interval(k)
+        psi = c * float(k) ** -alpha
+        covered = int(np.sum((low < psi) & (psi < high)))
+        below = stats.binomtest(covered, 1_500, 0.93, alternative="less").pvalue
+        above = stats.binomtest(covered, 1_500, 0.97, alternative="greater").pvalue
+        assert min(below, above) > 1e-4, k
 
 
 def test_probability_negative_is_right_as_often_as_it_says():

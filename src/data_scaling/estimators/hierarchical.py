@@ -27,7 +27,11 @@ from data_scaling.estimators.choice import (
     choose_powers,
     measure_noise_share,
 )
-from data_scaling.estimators.inspection import describe_draws, warn_of_failures
+from data_scaling.estimators.inspection import (
+    describe_draws,
+    empty_counts,
+    warn_of_failures,
+)
 from data_scaling.estimators.moments import Powers, sum_draws
 from data_scaling.estimators.posterior import update
 from data_scaling.estimators.prior import Prior, all_powers
@@ -249,9 +253,7 @@ def _empty_arrays(n_points: int) -> dict[str, NDArray[Any]]:
     return {
         "noise": np.full(n_points, np.nan),
         "noise_exponent": np.full(n_points, np.nan),
-        "status": np.zeros(n_points, dtype=np.int8),
-        "n_draws": np.zeros(n_points, dtype=np.int32),
-        "cardinality_range": np.zeros((n_points, 2), dtype=np.int32),
+        **empty_counts(n_points),
     }
 
 

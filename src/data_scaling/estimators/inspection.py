@@ -14,6 +14,15 @@ MIN_DRAWS = 3
 FAILED = (FitStatus.ITERATION_LIMIT, FitStatus.TOO_FEW_DRAWS, FitStatus.DEGENERATE)
 
 
+def empty_counts(n_points: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays of laws that say what draws there were, to be filled in."""
+    return {
+        "status": np.zeros(n_points, dtype=np.int8),
+        "n_draws": np.zeros(n_points, dtype=np.int32),
+        "cardinality_range": np.zeros((n_points, 2), dtype=np.int32),
+    }
+
+
 def describe_draws(
     delta: FloatArray,
     cardinality: Int32Array,

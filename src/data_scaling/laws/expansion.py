@@ -236,6 +236,7 @@ class ExpansionLaws:
             status=self.status,
             n_draws=self.n_draws,
             cardinality_range=self.cardinality_range,
+            freedom=np.full(len(self), np.inf),
         )
 
     def to_frame(self) -> "pd.DataFrame":

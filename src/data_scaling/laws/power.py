@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from data_scaling._checks import require_extra
-from data_scaling._typing import FloatArray, Int32Array, IntArray
+from data_scaling._typing import BoolArray, FloatArray, Int32Array, IntArray
 from data_scaling.contributions import Contributions, find_points
 from data_scaling.laws.arrays import (
     check_arrays,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARAMETERS = ("c", "alpha", "sigma", "beta")
+# Logarithm of the sum of squares that is allowed, at most: the exponential of more is
+# no number.
+_MOST_ALLOWED = 600.0
 
 
 @final
@@ -57,6 +61,16 @@ class PowerLaws:
     cardinality_range : (n_points, 2) int32 array
         Smallest and largest size among those draws; beyond them psi is an
         extrapolation. 0 where there is no draw.
+    freedom : (n_points,) float64 array, optional
+        Degrees of freedom of the intervals' Student's t; by default ``n_draws - 4``,
+        and at least 1.
+    cells : (n_points, n_cells, 4) float64 array, optional
+        Laws around the estimate that the draws allow, for intervals by the likelihood
+        ratio: for each cell alpha; the likeliest c given alpha; the width w in c; and
+        the sum of squares q, relative to the smallest. A c is allowed where
+        ``q + ((c - c_cell) / w)^2`` is at most ``exp(t^2 / freedom)``, with t the
+        quantile of Student's t. NaN for a point, or no cells, for intervals by the
+        standard error.
 
     Raises
     ------
@@ -65,9 +79,9 @@ class PowerLaws:
 
     Notes
     -----
-    Standard errors of psi come from the delta method, intervals from Student's t with
-    ``n_draws - 4`` degrees of freedom. What was measured of their coverage stands
-    with :class:`~data_scaling.estimators.LikelihoodEstimator`.
+    Standard errors of psi come from the delta method. What was measured of the
+    intervals' coverage stands with
+    :class:`~data_scaling.estimators.LikelihoodEstimator`.
 
     Examples
     --------
@@ -94,9 +108,18 @@ class PowerLaws:
     status: NDArray[np.int8]
     n_draws: Int32Array
     cardinality_range: Int32Array
+    freedom: FloatArray = None  # type: ignore[assignment]  # filled in __post_init__
+    cells: FloatArray = None  # type: ignore[assignment]  # filled in __post_init__
 
     def __post_init__(self) -> None:
-        check_arrays(self, {"covariance": (4, 4)})
+        if self.freedom is None:
+            freedom = np.maximum(np.asarray(self.n_draws) - 4.0, 1.0)
+            object.__setattr__(self, "freedom", freedom)
+        if self.cells is None:
+            n_points = len(np.atleast_1d(self.points))
+            object.__setattr__(self, "cells", np.empty((n_points, 0, 4)))
+        n_cells = np.shape(self.cells)[1] if np.ndim(self.cells) == 3 else 0
+        check_arrays(self, {"covariance": (4, 4), "cells": (n_cells, 4)})
 
     def __repr__(self) -> str:
         """Return the number of points and how their fits ended."""
@@ -182,7 +205,11 @@ class PowerLaws:
         """
         psi = self.psi(k)
         half = half_width(self.psi_std(k), self._freedom(k), level)
-        return psi - half, psi + half
+        low, high = psi - half, psi + half
+        has_cells = self._has_cells()
+        if has_cells.any():
+            low[has_cells], high[has_cells] = self[has_cells]._allow(k, level)
+        return low, high
 
     def exponent(self, k: ArrayLike) -> FloatArray:
         """Return the local exponent, which is alpha at every size; shapes as in psi."""
@@ -194,10 +221,21 @@ class PowerLaws:
     def probability_negative(self, k: ArrayLike) -> FloatArray:
         """Return how sure it is that psi is below 0; shapes as in psi.
 
-        It is the weight below 0 of the Student's t that gives the intervals, and 0
-        for a point whose psi is exactly 0.
+        It is one less the level of the one-sided interval that ends at 0, and 0 for a
+        point whose psi is exactly 0.
         """
-        return weight_below_zero(self.psi(k), self.psi_std(k), self._freedom(k))
+        psi = self.psi(k)
+        below = weight_below_zero(psi, self.psi_std(k), self._freedom(k))
+        has_cells = self._has_cells()
+        if has_cells.any():
+            _, c, width, least = np.moveaxis(self.cells[has_cells], -1, 0)
+            ratio = np.min(least + (c / width) ** 2, axis=1)
+            freedom = self.freedom[has_cells]
+            score = np.sqrt(freedom * np.log(np.maximum(ratio, 1.0)))
+            tail = np.asarray(stats.t.cdf(-score, freedom))
+            positive = psi[has_cells].T > 0
+            below[has_cells] = np.where(positive, tail, 1.0 - tail).T
+        return below
 
     def tangent(self, k: float) -> "PowerLaws":
         """Return the power laws that touch these laws at size k: these laws."""
@@ -251,8 +289,30 @@ class PowerLaws:
 
     def _freedom(self, k: ArrayLike) -> FloatArray:
         """Degrees of freedom, broadcasting against psi(k)."""
-        freedom: FloatArray = np.maximum(self.n_draws - 4.0, 1.0)
-        return freedom[:, None] if np.ndim(k) else freedom
+        return self.freedom[:, None] if np.ndim(k) else self.freedom
+
+    def _has_cells(self) -> BoolArray:
+        if not self.cells.shape[1]:
+            return np.zeros(len(self), dtype=np.bool_)
+        return np.asarray(np.isfinite(self.cells[:, 0, 0]))
+
+    def _allow(self, k: ArrayLike, level: float) -> tuple[FloatArray, FloatArray]:
+        """Return the ends of the intervals that the cells allow; shapes as in psi."""
+        quantile = half_width(np.ones(len(self)), self.freedom, level)
+        bound = np.exp(np.minimum(quantile**2 / self.freedom, _MOST_ALLOWED))
+        alpha, c, width, least = np.moveaxis(self.cells, -1, 0)
+        room = bound[:, None] - least
+        half = width * np.sqrt(np.maximum(room, 0.0))
+        log_k = log_sizes(k, len(self))
+        low, high = np.empty((2, *log_k.shape))
+        for place in range(log_k.shape[1]):
+            fall = np.exp(-alpha * log_k[:, place, None])
+            lower, upper = (c - half) * fall, (c + half) * fall
+            low[:, place] = np.where(room >= 0, lower, np.inf).min(axis=1)
+            high[:, place] = np.where(room >= 0, upper, -np.inf).max(axis=1)
+        psi = _scaled_power(self.c, self._exponents(), log_k)
+        shape = shape_of(k, len(self))
+        return np.minimum(low, psi).reshape(shape), np.maximum(high, psi).reshape(shape)
 
 
 def _scaled_power(
