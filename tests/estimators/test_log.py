@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from data_scaling.contributions import Contributions
+from data_scaling.errors import FitWarning
 from data_scaling.estimators import LogEstimator
 from data_scaling.estimators.log import fit_lines
 from data_scaling.laws import FitStatus
@@ -68,7 +69,8 @@ def test_points_without_three_means_have_no_law():
     delta[0, :4] = 1.0, 1.1, 0.5, 0.6
     delta[1] = 0.0
     delta[2] = np.repeat([0.8, 0.4, 0.2, 0.1], 2) + np.tile([0.01, -0.01], 4)
-    laws = LogEstimator(SIZES).fit(Contributions(delta, np.repeat(SIZES, 2)))
+    with pytest.warns(FitWarning, match="1 of 3 laws"):
+        laws = LogEstimator(SIZES).fit(Contributions(delta, np.repeat(SIZES, 2)))
     assert laws.status.tolist() == [
         FitStatus.TOO_FEW_DRAWS,
         FitStatus.NO_SIGNAL,
@@ -77,3 +79,11 @@ def test_points_without_three_means_have_no_law():
     assert np.isnan(laws.psi(100)[0])
     assert laws.psi(100)[1] == 0.0
     assert laws.psi(300)[2] == pytest.approx(0.8 / 3, rel=1e-3)
+
+
+def test_intervals_have_the_freedom_of_a_line():
+    """Four means and two parameters: Student's t with two degrees of freedom."""
+    laws = LogEstimator(SIZES).fit(plant_draws([2.0], [1.2], 0.5, 2.0, 50, 3))
+    low, high = laws.interval(300)
+    width = 2 * stats.t(2).ppf(0.975) * laws.psi_std(300)
+    np.testing.assert_allclose(high - low, width)

@@ -14,6 +14,11 @@ import numpy as np
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.contributions import Contributions
+from data_scaling.estimators.inspection import (
+    describe_draws,
+    empty_counts,
+    warn_of_failures,
+)
 from data_scaling.laws import FitStatus, PowerLaws
 from data_scaling.size_means import SizeMeans, average_by_size
 
@@ -32,12 +37,15 @@ class Line:
         Covariance of intercept and slope.
     r2 : (n_points,) float64 array
         Share of the variance over sizes that the line explains.
+    n_used : (n_points,) intp array
+        Numbers that the line was fitted to.
     """
 
     intercept: FloatArray
     slope: FloatArray
     covariance: FloatArray
     r2: FloatArray
+    n_used: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,39 +112,39 @@ class LogEstimator:
         ----------
         contributions : Contributions
             Many draws at a few sizes.
+
+        Warns
+        -----
+        FitWarning
+            If a point has no law.
         """
         fit = self.regress(contributions)
         n_points = contributions.n_points
+        counts = empty_counts(n_points)
+        usable = ~np.isnan(contributions.delta)
+        status = describe_draws(
+            contributions.delta, contributions.cardinality, usable, counts
+        )
         c = fit.sign * np.exp(fit.of_mean.intercept)
         sigma = np.exp(0.5 * fit.of_variance.intercept)
         covariance = np.zeros((n_points, 4, 4))
         covariance[:, :2, :2] = _scale(fit.of_mean.covariance, c, -1.0)
         covariance[:, 2:, 2:] = _scale(fit.of_variance.covariance, 0.5 * sigma, -1.0)
-        status = np.full(n_points, FitStatus.CONVERGED, dtype=np.int8)
-        status[np.isnan(c)] = FitStatus.TOO_FEW_DRAWS
-        silent = (np.nan_to_num(fit.means.mean) == 0).all(axis=1)
-        silent &= (np.nan_to_num(fit.means.variance) == 0).all(axis=1)
-        silent &= fit.means.n_draws.sum(axis=1) >= _MIN_SIZES
-        status[silent] = FitStatus.NO_SIGNAL
+        silent = status == FitStatus.NO_SIGNAL
+        status[np.isnan(c) & ~silent] = FitStatus.TOO_FEW_DRAWS
         c[silent] = sigma[silent] = covariance[silent] = 0.0
-        usable = np.isfinite(contributions.delta)
-        cardinality = contributions.cardinality
-        largest = cardinality.max(axis=1, where=usable, initial=0)
-        extreme = np.iinfo(np.int32).max
-        smallest = cardinality.min(axis=1, where=usable, initial=extreme)
-        return PowerLaws(
+        laws = PowerLaws(
             points=contributions.points,
             c=c,
             alpha=-fit.of_mean.slope,
             sigma=sigma,
             beta=-fit.of_variance.slope,
             covariance=covariance,
-            status=status,
-            n_draws=usable.sum(axis=1),
-            cardinality_range=np.stack(
-                [np.where(largest > 0, smallest, 0), largest], axis=1
-            ),
+            freedom=np.maximum(fit.of_mean.n_used - 2.0, 1.0),
+            **counts,
         )
+        warn_of_failures(laws)
+        return laws
 
     def regress(self, contributions: Contributions) -> LogFit:
         """Return the regressions themselves, with their R^2 and the signs."""
@@ -180,7 +188,7 @@ def fit_lines(x: FloatArray, y: FloatArray) -> Line:
         own = noise / count + x_mean**2 * slope_variance
         r2 = np.where(count >= _MIN_SIZES, sxy**2 / (sxx * syy), np.nan)
     pairs = np.stack([own, shared, shared, slope_variance], axis=1)
-    return Line(intercept, slope, pairs.reshape(-1, 2, 2), r2)
+    return Line(intercept, slope, pairs.reshape(-1, 2, 2), r2, count)
 
 
 def _log(values: FloatArray) -> FloatArray:
