@@ -1,5 +1,7 @@
 """Validation of laws: groups, means, R^2 and its ceiling."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_ranking import make_laws
@@ -104,3 +106,17 @@ def test_points_without_laws_are_refused():
     draws = draw_from_laws(laws, np.array([50, 100]), 0.0, 0)
     with pytest.raises(InputError, match="11"):
         validate_laws(laws[:1], draws)
+
+
+def test_coverage_is_that_of_the_laws_own_intervals():
+    """Laws of three draws have intervals of Student's t with one degree of freedom."""
+    laws = replace(
+        make_laws([1.0, 1.0], [1.0, 1.0]), freedom=np.array([1.0, 1e9]), cells=None
+    )
+    covariance = np.zeros((2, 4, 4))
+    covariance[:, 0, 0] = 1.0
+    laws = replace(laws, covariance=covariance)
+    draws = Contributions([[0.5, 0.5]] * 2, np.array([10, 10]), points=laws.points)
+    validation = validate_laws(laws, draws, [10])
+    np.testing.assert_allclose(validation.half_width[:, 0], [1.27062, 0.195996], 1e-4)
+    assert validation.coverage.tolist() == [0.5]

@@ -32,8 +32,9 @@ class Validation:
         one and two draws.
     predicted : (n_points, n_sizes) float64 array
         Mean of psi over the very sizes of those draws, in units of the utility.
-    predicted_std : (n_points, n_sizes) float64 array
-        Standard deviation of psi at the size, in units of the utility.
+    half_width : (n_points, n_sizes) float64 array
+        Distance from psi at the size to that end of the law's 95 % interval which is
+        on the side of the mean, in units of the utility.
     """
 
     points: IntArray
@@ -42,7 +43,7 @@ class Validation:
     mean: FloatArray
     mean_std: FloatArray
     predicted: FloatArray
-    predicted_std: FloatArray
+    half_width: FloatArray
 
     @property
     def r2(self) -> FloatArray:
@@ -71,13 +72,12 @@ class Validation:
     def coverage(self) -> FloatArray:
         """Share of points whose 95 % interval holds the mean at each size, (n_sizes,).
 
-        The interval is that of a normal distribution, 1.96 standard deviations of psi
-        and of the mean together, also for laws whose own intervals are of Student's t.
+        The interval is the law's own, widened by 1.96 standard errors of the mean.
         NaN where no point has both.
         """
         error = np.abs(self.mean - self.predicted)
         with np.errstate(invalid="ignore"):
-            inside = error <= _NORMAL_95 * np.hypot(self.predicted_std, self.mean_std)
+            inside = error <= np.hypot(self.half_width, _NORMAL_95 * self.mean_std)
             known = np.isfinite(error) & np.isfinite(self.mean_std)
             return np.asarray(np.sum(inside & known, axis=0) / np.sum(known, axis=0))
 
@@ -105,7 +105,8 @@ class Validation:
     def log_r2(self) -> FloatArray:
         """R^2 of a straight line of log|mean| on log size, point by point, (n_points,).
 
-        NaN for a point with fewer than three means that are not 0.
+        It says how far a power law, of whatever exponent, suits the means; an expansion
+        need not be straight. NaN for a point with fewer than three means other than 0.
         """
         log_k = np.broadcast_to(np.log(self.cardinality), self.mean.shape)
         usable = np.isfinite(self.mean) & (self.mean != 0)
@@ -200,20 +201,26 @@ def validate_laws(
     1.0
     """
     means = average_by_size(contributions, cardinalities)
-    psi = laws.take(contributions.points).psi(contributions.cardinality)
+    chosen = laws.take(contributions.points)
+    psi = chosen.psi(contributions.cardinality)
     usable = np.isfinite(contributions.delta)
-    predicted = [
-        average_in_groups(psi, usable & (means.group == j))
-        for j in range(len(means.cardinality))
-    ]
+    predicted = np.column_stack(
+        [
+            average_in_groups(psi, usable & (means.group == j))
+            for j in range(len(means.cardinality))
+        ]
+    )
+    at_size = chosen.psi(means.cardinality)
+    low, high = chosen.interval(means.cardinality)
+    is_above = means.mean > predicted
     return Validation(
         contributions.points,
         means.cardinality,
         means.n_draws,
         means.mean,
         means.mean_std,
-        np.column_stack(predicted),
-        laws.take(contributions.points).psi_std(means.cardinality),
+        predicted,
+        np.where(is_above, high - at_size, at_size - low),
     )
 
 
