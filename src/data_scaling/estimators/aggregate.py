@@ -8,6 +8,7 @@ exponents the likelihood has a closed form; a grid over them and a bounded searc
 its best cell find the maximum.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import final
 
@@ -15,12 +16,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
-from data_scaling._checks import check_finite
+from data_scaling._checks import check_finite, check_positive
 from data_scaling._typing import FloatArray
-from data_scaling.errors import InputError
+from data_scaling.errors import FitWarning, InputError
+from data_scaling.laws import FitStatus
 
 _MIN_DRAWS = 6
 _GRID_STEPS = 17
+_LEAST_ALPHA = 1e-3
+# Slope of the log-likelihood per draw that counts as none.
+_FLAT = 1e-4
 
 
 @final
@@ -43,6 +48,8 @@ class AggregateLaw:
         NaN where it is at its bound of 0.
     log_likelihood : float
         In nats.
+    status : FitStatus
+        How the search ended; ``AT_BOUND`` if an exponent is at a bound, or eps at 0.
     """
 
     eps: float
@@ -52,6 +59,7 @@ class AggregateLaw:
     beta: float
     standard_errors: dict[str, float]
     log_likelihood: float
+    status: FitStatus = FitStatus.CONVERGED
 
     def error(self, k: ArrayLike) -> FloatArray:
         """Return the expected error at sizes k, in units of the error."""
@@ -69,6 +77,11 @@ class AggregateLikelihoodEstimator:
     max_exponent : float
         Upper bound of both exponents; the lower one is 0.
 
+    Raises
+    ------
+    InputError
+        If ``max_exponent`` is not positive.
+
     Examples
     --------
     >>> import numpy as np
@@ -82,6 +95,9 @@ class AggregateLikelihoodEstimator:
     """
 
     max_exponent: float = float(np.exp(2))
+
+    def __post_init__(self) -> None:
+        check_positive("max_exponent", self.max_exponent)
 
     def fit(self, cardinality: ArrayLike, error: ArrayLike) -> AggregateLaw:
         """Return the law of a learning curve.
@@ -98,20 +114,110 @@ class AggregateLikelihoodEstimator:
         InputError
             If there are fewer than six draws or three different sizes, or a value is
             not finite, or a size is below 1.
+
+        Warns
+        -----
+        FitWarning
+            If the search did not converge.
         """
         curve = _check_curve(cardinality, error)
-        grid = np.linspace(0.05, self.max_exponent, _GRID_STEPS)
-        cells = [(_cost(np.array([a, b]), curve), a, b) for a in grid for b in grid]
-        _, alpha, beta = min(cells)
+        alpha, beta = _find_best_cell(curve, self.max_exponent)
+        bounds = [(_LEAST_ALPHA, self.max_exponent), (0.0, self.max_exponent)]
         found = minimize(
             _cost,
             np.array([alpha, beta]),
             args=(curve,),
             method="L-BFGS-B",
-            bounds=[(1e-3, self.max_exponent), (0.0, self.max_exponent)],
+            bounds=bounds,
             options={"ftol": 1e-14, "gtol": 1e-9},
         )
-        return _describe(found.x, curve)
+        status = _judge(found.x, found.jac, bounds)
+        if status == FitStatus.ITERATION_LIMIT:
+            warnings.warn(
+                "The search for the aggregate law did not converge "
+                f"({found.message}). Give more draws, at more sizes.",
+                FitWarning,
+                stacklevel=2,
+            )
+        return _describe(found.x, curve, status)
+
+    def loss_surface(
+        self,
+        cardinality: ArrayLike,
+        error: ArrayLike,
+        alpha: ArrayLike,
+        eps: ArrayLike,
+    ) -> FloatArray:
+        """Return how much less likely other values of alpha and eps are.
+
+        Parameters
+        ----------
+        cardinality, error : (n_draws,) array_like
+            The learning curve, as in ``fit``.
+        alpha : (n_alpha,) array_like
+            Exponents of the mean.
+        eps : (n_eps,) array_like
+            Errors without end of data, in units of the error.
+
+        Returns
+        -------
+        (n_alpha, n_eps) float64 array
+            Negative log-likelihood per draw, in nats, less that of the fitted law;
+            c and sigma are the likeliest ones for each pair, beta the fitted one.
+
+        Raises
+        ------
+        InputError
+            As in ``fit``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from data_scaling.estimators import AggregateLikelihoodEstimator
+        >>> rng = np.random.default_rng(0)
+        >>> k = rng.integers(50, 2000, 400)
+        >>> error = 0.3 + 4.0 / k**0.8 + 0.02 * rng.normal(size=400)
+        >>> surface = AggregateLikelihoodEstimator().loss_surface(
+        ...     k, error, [0.4, 0.8, 1.6], [0.2, 0.3]
+        ... )
+        >>> np.unravel_index(surface.argmin(), surface.shape)
+        (np.int64(1), np.int64(1))
+        """
+        law = self.fit(cardinality, error)
+        curve = _check_curve(cardinality, error)
+        weight = np.exp(law.beta * curve.log_k)
+        exponents = check_finite("alpha", alpha)[:, None, None]
+        rest = curve.error - check_finite("eps", eps)[None, :, None]
+        shape = np.exp(-exponents * curve.log_k)
+        product = np.sum(weight * shape * rest, axis=-1)
+        explained = product**2 / np.sum(weight * shape**2, axis=-1)
+        squares = np.sum(weight * rest**2, axis=-1) - explained
+        best = _residual_variance(law.alpha, law.beta, curve) * len(curve.error)
+        return np.asarray(0.5 * np.log(np.maximum(squares, best) / best))
+
+
+def _find_best_cell(curve: "_Curve", max_exponent: float) -> tuple[float, float]:
+    """Return the exponents of the likeliest cell of a grid."""
+    grid = np.linspace(min(0.05, max_exponent / 2), max_exponent, _GRID_STEPS)
+    cells = [(_cost(np.array([a, b]), curve), a, b) for a in grid for b in grid]
+    _, alpha, beta = min(cells)
+    return float(alpha), float(beta)
+
+
+def _judge(
+    exponents: FloatArray, gradient: FloatArray, bounds: list[tuple[float, float]]
+) -> FitStatus:
+    """Tell a bound, and a gradient that is not 0 where the search ended.
+
+    The search itself also stops, and reports failure, where values differ by rounding
+    alone; the gradient says whether that was at the end.
+    """
+    low, high = np.transpose(bounds)
+    is_low, is_high = exponents <= low, exponents >= high
+    outward = (is_low & (gradient >= 0)) | (is_high & (gradient <= 0))
+    if (np.abs(np.where(outward, 0.0, gradient)) > _FLAT).any():
+        return FitStatus.ITERATION_LIMIT
+    return FitStatus.AT_BOUND if (is_low | is_high).any() else FitStatus.CONVERGED
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +273,7 @@ def _cost(exponents: FloatArray, curve: _Curve) -> float:
     return 0.5 * float(np.log(max(variance, np.finfo(np.float64).tiny)))
 
 
-def _describe(exponents: FloatArray, curve: _Curve) -> AggregateLaw:
+def _describe(exponents: FloatArray, curve: _Curve, status: FitStatus) -> AggregateLaw:
     alpha, beta = (float(value) for value in exponents)
     eps, scale = _solve_linear(alpha, beta, curve)
     sigma = float(np.sqrt(_residual_variance(alpha, beta, curve)))
@@ -204,4 +310,5 @@ def _describe(exponents: FloatArray, curve: _Curve) -> AggregateLaw:
             "beta": float(np.sqrt(noise[1, 1])),
         },
         log_likelihood=float(likelihood),
+        status=FitStatus.AT_BOUND if eps == 0 else status,
     )
