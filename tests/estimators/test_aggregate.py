@@ -82,20 +82,3 @@ def test_an_exponent_at_its_bound_is_a_status():
     assert AggregateLikelihoodEstimator().fit(k, error).status == FitStatus.CONVERGED
     with pytest.raises(InputError, match="max_exponent is -1"):
         AggregateLikelihoodEstimator(max_exponent=-1)
-
-
-def test_the_loss_surface_is_the_log_likelihood_of_other_laws():
-    """One pair against scipy's density at the likeliest c and sigma; 0 at the fit."""
-    k, error = plant_curve(0.4, 30.0, 0.9)
-    estimator = AggregateLikelihoodEstimator()
-    law = estimator.fit(k, error)
-    surface = estimator.loss_surface(k, error, [law.alpha, 1.2], [law.eps, 0.35])
-    assert surface[0, 0] == pytest.approx(0.0, abs=1e-10)
-    assert (surface.ravel()[1:] > 0).all()
-    noise = k ** (-law.beta / 2)
-    c = np.sum((error - 0.35) * k**-1.2 / noise**2) / np.sum(k**-2.4 / noise**2)
-    residual = (error - 0.35 - c / k**1.2) / noise
-    sigma = np.sqrt(np.mean(residual**2))
-    other = np.sum(stats.norm.logpdf(residual, scale=sigma) - np.log(noise))
-    gap = (law.log_likelihood - other) / len(k)
-    assert surface[1, 1] == pytest.approx(gap, rel=1e-6)

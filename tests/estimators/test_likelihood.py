@@ -222,7 +222,7 @@ def test_exponents_respect_another_bound():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"max_exponent": 0}, "positive"), ({"max_iterations": 0}, "at least 1")],
+    [({"max_exponent": 0}, "above 0"), ({"max_iterations": 0}, "at least 1")],
 )
 def test_bad_parameters_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):

@@ -141,60 +141,6 @@ class AggregateLikelihoodEstimator:
             )
         return _describe(found.x, curve, status)
 
-    def loss_surface(
-        self,
-        cardinality: ArrayLike,
-        error: ArrayLike,
-        alpha: ArrayLike,
-        eps: ArrayLike,
-    ) -> FloatArray:
-        """Return how much less likely other values of alpha and eps are.
-
-        Parameters
-        ----------
-        cardinality, error : (n_draws,) array_like
-            The learning curve, as in ``fit``.
-        alpha : (n_alpha,) array_like
-            Exponents of the mean.
-        eps : (n_eps,) array_like
-            Errors without end of data, in units of the error.
-
-        Returns
-        -------
-        (n_alpha, n_eps) float64 array
-            Negative log-likelihood per draw, in nats, less that of the fitted law;
-            c and sigma are the likeliest ones for each pair, beta the fitted one.
-
-        Raises
-        ------
-        InputError
-            As in ``fit``.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from data_scaling.estimators import AggregateLikelihoodEstimator
-        >>> rng = np.random.default_rng(0)
-        >>> k = rng.integers(50, 2000, 400)
-        >>> error = 0.3 + 4.0 / k**0.8 + 0.02 * rng.normal(size=400)
-        >>> surface = AggregateLikelihoodEstimator().loss_surface(
-        ...     k, error, [0.4, 0.8, 1.6], [0.2, 0.3]
-        ... )
-        >>> np.unravel_index(surface.argmin(), surface.shape)
-        (np.int64(1), np.int64(1))
-        """
-        law = self.fit(cardinality, error)
-        curve = _check_curve(cardinality, error)
-        weight = np.exp(law.beta * curve.log_k)
-        exponents = check_finite("alpha", alpha)[:, None, None]
-        rest = curve.error - check_finite("eps", eps)[None, :, None]
-        shape = np.exp(-exponents * curve.log_k)
-        product = np.sum(weight * shape * rest, axis=-1)
-        explained = product**2 / np.sum(weight * shape**2, axis=-1)
-        squares = np.sum(weight * rest**2, axis=-1) - explained
-        best = _residual_variance(law.alpha, law.beta, curve) * len(curve.error)
-        return np.asarray(0.5 * np.log(np.maximum(squares, best) / best))
-
 
 def _find_best_cell(curve: "_Curve", max_exponent: float) -> tuple[float, float]:
     """Return the exponents of the likeliest cell of a grid."""
