@@ -2,12 +2,14 @@
 
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import data_scaling as ds
 from data_scaling.datasets.embedded import read_embeddings
+from data_scaling.fitting import make_estimator
 from paths import DEFAULT_OUT, Paths
 
 #: Tables that are read as they lie in the data folder: file and target.
@@ -50,6 +52,14 @@ def add(parser: ArgumentParser, name: str, **settings: Any) -> None:
     parser.add_argument(*dict.fromkeys(spellings), **settings)
 
 
+def add_methods(parser: ArgumentParser) -> None:
+    """Add which ways of fitting laws are compared."""
+    text = "likelihood, hierarchical or amortized (extra torch), with commas between"
+    add(
+        parser, "methods", type=read_words, default="likelihood,hierarchical", help=text
+    )
+
+
 def add_sizes(parser: ArgumentParser) -> None:
     """Add the range of coalition sizes, the paper's by default."""
     add(parser, "min_cardinality", type=int, default=100, help="smallest coalition")
@@ -86,6 +96,21 @@ def read_points(text: str) -> int | tuple[Literal["random"], int] | None:
 def read_integers(text: str) -> Sequence[int]:
     """Return [5, 10] for "5,10"."""
     return [int(part) for part in text.split(",")]
+
+
+def read_words(text: str) -> Sequence[str]:
+    """Return the words between commas."""
+    return text.split(",")
+
+
+def make_fit(method: str, args: Namespace) -> Callable[..., ds.ScalingLaws]:
+    """Return what turns draws into laws: an estimator's ``fit``.
+
+    ``amortized`` (extra torch) also sees the points' features.
+    """
+    if method == "amortized":
+        return partial(ds.AmortizedEstimator().fit, dataset=load_dataset(args))
+    return make_estimator(method).fit  # type: ignore[arg-type]
 
 
 def load_dataset(args: Namespace) -> ds.Dataset:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 import data_scaling as ds
 from data_scaling.convergence import study_convergence
-from data_scaling.fitting import make_estimator
 from data_scaling.plotting import plot_convergence, save_figure
-from options import add, make_parser, read_integers
+from options import add, add_methods, make_fit, make_parser, read_integers
 from paths import Paths
 
 N_DRAWS = [5, 10, 20, 50, 100, 200, 500]
@@ -20,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser(__doc__)
     add(parser, "num_samples", type=read_integers, help="draws per point, with commas")
     add(parser, "kind", default="validation", help="name of the ledger to judge by")
+    add_methods(parser)
     args = parser.parse_args(argv)
     paths = Paths.of(args)
     draws = ds.Contributions.load(paths.ledger("fit"))
@@ -29,13 +29,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     budgets = args.num_samples or [n for n in N_DRAWS if n <= draws.n_draws]
     studies = {
         method: study_convergence(
-            make_estimator(method).fit,
+            make_fit(method, args),
             draws.take(reference.points),
             reference,
             budgets,
             sizes,
         )
-        for method in ("likelihood", "hierarchical")
+        for method in args.methods
     }
     largest = ds.describe_ledger(paths.ledger("fit")).header.plan.max_cardinality
     for measure in ("pearson", "spearman", "r2"):

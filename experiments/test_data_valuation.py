@@ -10,9 +10,8 @@ from functools import partial
 import data_scaling as ds
 from data_scaling._typing import FloatArray
 from data_scaling.convergence import compare_values
-from data_scaling.fitting import make_estimator
 from data_scaling.plotting import plot_values, save_figure
-from options import add, make_parser, read_integers
+from options import add, add_methods, make_fit, make_parser, read_integers
 from paths import Paths
 
 N_DRAWS = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]
@@ -21,6 +20,7 @@ N_DRAWS = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser(__doc__)
     add(parser, "num_samples", type=read_integers, help="draws per point, with commas")
+    add_methods(parser)
     args = parser.parse_args(argv)
     paths = Paths.of(args)
     n_draws = list(args.num_samples or N_DRAWS)
@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     sizes = int(many.cardinality.min()), int(many.cardinality.max())
     methods: dict[str, Callable[[ds.Contributions], FloatArray]] = {
         "Monte Carlo": ds.monte_carlo_values,
-        "likelihood": partial(value, "likelihood", sizes),
-        "hierarchical": partial(value, "hierarchical", sizes),
     }
+    for method in args.methods:
+        methods[method] = partial(value, make_fit(method, args), sizes)
     found = {
         name: compare_values(estimate, draws.take(many.points), reference, n_draws)
         for name, estimate in methods.items()
@@ -43,10 +43,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(*save_figure(figure, frame, paths.figure("valuation")), sep="\n")
 
 
-def value(method: str, sizes: tuple[int, int], draws: ds.Contributions) -> FloatArray:
-    """Return the Shapley values of the laws that a method fits."""
-    laws = make_estimator(method).fit(draws)  # type: ignore[arg-type]
-    return ds.shapley_values(laws, *sizes)
+def value(
+    fit: Callable[..., ds.ScalingLaws],
+    sizes: tuple[int, int],
+    draws: ds.Contributions,
+) -> FloatArray:
+    """Return the Shapley values of the laws that are fitted to draws."""
+    return ds.shapley_values(fit(draws), *sizes)
 
 
 if __name__ == "__main__":
