@@ -64,6 +64,19 @@ def read_frame(folder, name):
     return pd.read_csv((folder / "figures" / name).with_suffix(".csv"))
 
 
+def test_the_amortized_network_is_fitted_kept_and_shown(drawn, script):
+    script("scaling_amortized", "--method", "hierarchical", "--num-epochs", "2")
+    laws = ds.load_laws(drawn / "laws-amortized.npz")
+    estimator = ds.AmortizedEstimator.load(drawn / "laws-amortized.safetensors")
+    draws = ds.Contributions.load(drawn / "fit.ledger")
+    assert np.array_equal(laws.points, draws.points)
+    assert estimator.method == "hierarchical"
+    frame = read_frame(drawn, "amortized.png")
+    assert len(frame) == 40
+    means = laws.take(frame["point"].to_numpy())
+    np.testing.assert_allclose(frame["psi at 80 amortized"], means.psi(80), rtol=1e-4)
+
+
 def test_draws_and_laws_are_those_of_the_settings(drawn):
     draws = ds.Contributions.load(drawn / "fit.ledger")
     assert draws.delta.shape == (200, 60)
