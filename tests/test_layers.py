@@ -18,7 +18,7 @@ LAYERS = """
     _drawing _pacing _workers sampling cost
     estimators
     amortized
-    agreement valuation weights selection validation ranking fitting
+    agreement valuation weights selection validation diagnostics ranking fitting
     convergence addition addition_study boundary mislabelling suspicion theory
     plotting interop
     report

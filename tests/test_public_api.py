@@ -5,19 +5,19 @@ import inspect
 import data_scaling as ds
 
 NAMES = """
-    AmortizedEstimator Classifier LikelihoodModel MarginalContributionStackDataset
     AggregateLaw AggregateLikelihoodEstimator Agreement AllDrawsFailedError
-    Contributions DataScalingError Dataset DatasetError ExpansionLaws
-    FailedDrawWarning FitStatus FitWarning HierarchicalEstimator InputError
-    LearningCurve LedgerCheck LedgerError LedgerSummary LikelihoodEstimator
-    LogEstimator MissingExtraError PlanMismatchError PowerLaws Preview Previews
-    Ranking RunCost SamplingPlan ScalingLaws Validation WorkerLostError agreement
-    banzhaf_weights beta_weights combine_ledgers dataset_names describe_ledger
-    estimate_cost find_eligible fit_scaling_laws
-    is_prepared load_dataset load_laws make_learner make_metric monte_carlo_values
-    rank_points read_table sample_contributions sample_learning_curve sample_ledger
-    save_dataset select_harmful select_points semivalues shapley_values validate_laws
-    verify_ledger
+    AmortizedEstimator Classifier Contributions DataScalingError Dataset
+    DatasetError Diagnosis ExpansionLaws FailedDrawWarning FitStatus FitWarning
+    HierarchicalEstimator InputError LearningCurve LedgerCheck LedgerError
+    LedgerSummary LikelihoodEstimator LikelihoodModel LogEstimator
+    MarginalContributionStackDataset MissingExtraError PlanMismatchError PowerLaws
+    Preview Previews Ranking RunCost SamplingPlan ScalingLaws Validation
+    WorkerLostError agreement banzhaf_weights beta_weights combine_ledgers
+    dataset_names describe_ledger diagnose estimate_cost find_eligible
+    fit_scaling_laws is_prepared load_dataset load_laws make_learner make_metric
+    monte_carlo_values rank_points read_table sample_contributions
+    sample_learning_curve sample_ledger save_dataset select_harmful select_points
+    semivalues shapley_values validate_laws verify_ledger
 """.split()
 
 

@@ -32,6 +32,7 @@ from data_scaling.datasets import (
     read_table,
     save_dataset,
 )
+from data_scaling.diagnostics import Diagnosis, diagnose
 from data_scaling.errors import (
     AllDrawsFailedError,
     DataScalingError,
@@ -101,6 +102,7 @@ __all__ = [
     "DataScalingError",
     "Dataset",
     "DatasetError",
+    "Diagnosis",
     "ExpansionLaws",
     "FailedDrawWarning",
     "FitStatus",
@@ -132,6 +134,7 @@ __all__ = [
     "combine_ledgers",
     "dataset_names",
     "describe_ledger",
+    "diagnose",
     "estimate_cost",
     "find_eligible",
     "fit_scaling_laws",
