@@ -9,11 +9,13 @@ from data_scaling._typing import BoolArray, FloatArray, IntArray
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError
 from data_scaling.estimators import HierarchicalEstimator
+from data_scaling.estimators.hierarchical import Law
 from data_scaling.laws import ScalingLaws
 from data_scaling.validation import validate_laws
 
 _MIN_DRAWS = 6
 _NORMAL_95 = 1.96
+_FAMILIES: tuple[Law, ...] = ("power", "expansion")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,34 +59,35 @@ class Diagnosis:
 def diagnose(laws: ScalingLaws, contributions: Contributions) -> Diagnosis:
     """Compare families of laws, and find points that a law does not fit.
 
-    Parameters
-    ----------
-    laws : ScalingLaws
-        Laws of at least the points of the contributions.
-    contributions : Contributions
-        Draws to judge by, at least six; those that the laws were not fitted to make it
-        a harder test.
+        Parameters
+        ----------
+        laws : ScalingLaws
+            Laws of at least the points of the contributions.
+        contributions : Contributions
+            Draws to judge by, at least six; those that the laws were not fitted to make it
+            a harder test.
 
-    Raises
-    ------
-    InputError
-        If there are fewer than six draws, or a point has no law.
+        Raises
+        ------
+        InputError
+            If there are fewer than six draws, or a point has no law.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from data_scaling.contributions import Contributions
-    >>> from data_scaling.diagnostics import diagnose
-    >>> from data_scaling.estimators import HierarchicalEstimator
-    >>> rng = np.random.default_rng(0)
-    >>> k = rng.integers(100, 1001, (100, 40))
-    >>> psi = rng.normal(size=(100, 1)) / k
-    >>> draws = Contributions(psi + 0.5 * rng.normal(size=k.shape) / k, k)
-    >>> found = diagnose(HierarchicalEstimator().fit(draws), draws)
-    >>> len(found.misfits()), int(found.changes_sign.sum())
-    (0, 0)
-    >>> found.log_likelihood["power"] > found.log_likelihood["constant"]
-    True
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from data_scaling.contributions import Contributions
+        >>> from data_scaling.diagnostics import diagnose
+        >>> from data_scaling.estimators import HierarchicalEstimator
+    from data_scaling.estimators.hierarchical import Law
+        >>> rng = np.random.default_rng(0)
+        >>> k = rng.integers(100, 1001, (100, 40))
+        >>> psi = rng.normal(size=(100, 1)) / k
+        >>> draws = Contributions(psi + 0.5 * rng.normal(size=k.shape) / k, k)
+        >>> found = diagnose(HierarchicalEstimator().fit(draws), draws)
+        >>> len(found.misfits()), int(found.changes_sign.sum())
+        (0, 0)
+        >>> found.log_likelihood["power"] > found.log_likelihood["constant"]
+        True
     """
     if contributions.n_draws < _MIN_DRAWS:
         raise InputError(
@@ -120,20 +123,24 @@ def _compare_families(contributions: Contributions) -> dict[str, float]:
     mean = np.sum(training.delta, axis=1, where=usable, keepdims=True) / count
     squares = np.sum((training.delta - mean) ** 2, axis=1, where=usable, keepdims=True)
     variance = squares / np.maximum(count - 1, 1) * (1 + 1 / count)
-    found = {"constant": _judge(held, mean, np.sqrt(variance))}
-    for law in ("power", "expansion"):
-        fitted = HierarchicalEstimator(law).fit(training)  # type: ignore[arg-type]
+    found = {"constant": _log_density(held, mean, np.sqrt(variance))}
+    for law in _FAMILIES:
+        fitted = HierarchicalEstimator(law).fit(training)
         sizes = held.cardinality
         std = np.hypot(fitted.psi_std(sizes), fitted.noise_std(sizes))
-        found[law] = _judge(held, fitted.psi(sizes), std)
-    return found
+        found[law] = _log_density(held, fitted.psi(sizes), std)
+    # All families are judged by the same draws.
+    judged = np.all([np.isfinite(density) for density in found.values()], axis=0)
+    return {
+        family: float(np.mean(density, where=judged)) if judged.any() else float("nan")
+        for family, density in found.items()
+    }
 
 
-def _judge(held: Contributions, mean: FloatArray, std: FloatArray) -> float:
-    """Return the mean log-likelihood of draws under normal distributions."""
+def _log_density(held: Contributions, mean: FloatArray, std: FloatArray) -> FloatArray:
+    """Return the log-likelihood of every draw under a normal distribution."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        density = stats.norm.logpdf(held.delta, mean, std)
-    return float(np.mean(density[np.isfinite(density)]))
+        return np.asarray(stats.norm.logpdf(held.delta, mean, std))
 
 
 def _measure_misfit(laws: ScalingLaws, contributions: Contributions) -> FloatArray:
