@@ -59,35 +59,34 @@ class Diagnosis:
 def diagnose(laws: ScalingLaws, contributions: Contributions) -> Diagnosis:
     """Compare families of laws, and find points that a law does not fit.
 
-        Parameters
-        ----------
-        laws : ScalingLaws
-            Laws of at least the points of the contributions.
-        contributions : Contributions
-            Draws to judge by, at least six; those that the laws were not fitted to make it
-            a harder test.
+    Parameters
+    ----------
+    laws : ScalingLaws
+    Laws of at least the points of the contributions.
+    contributions : Contributions
+    Draws to judge by, at least six; those that the laws were not fitted to make it
+    a harder test.
 
-        Raises
-        ------
-        InputError
-            If there are fewer than six draws, or a point has no law.
+    Raises
+    ------
+    InputError
+    If there are fewer than six draws, or a point has no law.
 
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from data_scaling.contributions import Contributions
-        >>> from data_scaling.diagnostics import diagnose
-        >>> from data_scaling.estimators import HierarchicalEstimator
-    from data_scaling.estimators.hierarchical import Law
-        >>> rng = np.random.default_rng(0)
-        >>> k = rng.integers(100, 1001, (100, 40))
-        >>> psi = rng.normal(size=(100, 1)) / k
-        >>> draws = Contributions(psi + 0.5 * rng.normal(size=k.shape) / k, k)
-        >>> found = diagnose(HierarchicalEstimator().fit(draws), draws)
-        >>> len(found.misfits()), int(found.changes_sign.sum())
-        (0, 0)
-        >>> found.log_likelihood["power"] > found.log_likelihood["constant"]
-        True
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from data_scaling.contributions import Contributions
+    >>> from data_scaling.diagnostics import diagnose
+    >>> from data_scaling.estimators import HierarchicalEstimator
+    >>> rng = np.random.default_rng(0)
+    >>> k = rng.integers(100, 1001, (100, 40))
+    >>> psi = rng.normal(size=(100, 1)) / k
+    >>> draws = Contributions(psi + 0.5 * rng.normal(size=k.shape) / k, k)
+    >>> found = diagnose(HierarchicalEstimator().fit(draws), draws)
+    >>> len(found.misfits()), int(found.changes_sign.sum())
+    (0, 0)
+    >>> found.log_likelihood["power"] > found.log_likelihood["constant"]
+    True
     """
     if contributions.n_draws < _MIN_DRAWS:
         raise InputError(
