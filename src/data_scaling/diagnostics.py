@@ -62,15 +62,15 @@ def diagnose(laws: ScalingLaws, contributions: Contributions) -> Diagnosis:
     Parameters
     ----------
     laws : ScalingLaws
-    Laws of at least the points of the contributions.
+        Laws of at least the points of the contributions.
     contributions : Contributions
-    Draws to judge by, at least six; those that the laws were not fitted to make it
-    a harder test.
+        Draws to judge by, at least six; those that the laws were not fitted to make
+        it a harder test.
 
     Raises
     ------
     InputError
-    If there are fewer than six draws, or a point has no law.
+        If there are fewer than six draws, or a point has no law.
 
     Examples
     --------
