@@ -30,6 +30,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.references import (
     FOLDER,
     LOADERS,
+    N_REPETITIONS,
     SIZES,
     Reference,
     average_reference,
@@ -101,6 +102,22 @@ def judge_repetition(
             found = measure(values, truth[quantity])
             yield {"m": m, "method": method, "quantity": quantity} | found
         progress.update()
+
+
+def read_or_judge(
+    parts: Path, folder: Path, name: str, metric: str
+) -> tuple[list[Row], dict[str, float]]:
+    """Return what was found before, or find it and keep it."""
+    path = parts / f"{name}-{metric}.json"
+    if not path.exists():
+        parts.mkdir(parents=True, exist_ok=True)
+        with tqdm(
+            total=N_REPETITIONS * len(N_DRAWS), desc=f"{name}, {metric}", disable=None
+        ) as progress:
+            found = judge_dataset(folder, name, metric, progress)
+        path.write_text(json.dumps(found))
+    rows, ceilings = json.loads(path.read_text())
+    return rows, ceilings
 
 
 def judge_dataset(
@@ -288,18 +305,26 @@ def main() -> None:
     parser.add_argument("--dataset", choices=LOADERS, nargs="+", default=list(LOADERS))
     parser.add_argument("--metric", choices=METRICS, nargs="+", default=list(METRICS))
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--out", type=Path, default=Path("runs/sample_efficiency"))
+    parser.add_argument("--out", type=Path, default=Path("docs"))
+    parser.add_argument(
+        "--parts",
+        type=Path,
+        default=Path("runs/sample_efficiency"),
+        help="folder that keeps what is done; remove it to begin anew",
+    )
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     ceilings: dict[str, Row] = {}
-    n_fits = len(asked.dataset) * len(asked.metric) * 5 * len(N_DRAWS)
-    with tqdm(total=n_fits, unit="fit", disable=None) as progress:
-        for metric in asked.metric:
-            for name in asked.dataset:
-                judged, limits = judge_dataset(asked.folder, name, metric, progress)
-                rows += judged
-                ceilings[f"{name} {metric}"] = limits
+    for metric in asked.metric:
+        for name in asked.dataset:
+            if not ledger_path(asked.folder, name, metric, "fit").exists():
+                print(f"{name}, {metric}: no references are drawn")
+                continue
+            judged, ceilings[f"{name} {metric}"] = read_or_judge(
+                asked.parts, asked.folder, name, metric
+            )
+            rows += judged
     with (asked.out / "sample-efficiency.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
