@@ -79,7 +79,8 @@ def find_dominating(true: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def measure(found: NDArray[np.float64], true: NDArray[np.float64]) -> Row:
     judged = ds.agreement(found, true)
-    relative = np.abs(found - true) / np.abs(true)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a point that is worth 0
+        relative = np.abs(found - true) / np.abs(true)
     others = ~find_dominating(true)
     return {
         "r2": judged.r2,

@@ -82,3 +82,10 @@ def test_an_exponent_at_its_bound_is_a_status():
     assert AggregateLikelihoodEstimator().fit(k, error).status == FitStatus.CONVERGED
     with pytest.raises(InputError, match="max_exponent is -1"):
         AggregateLikelihoodEstimator(max_exponent=-1)
+
+
+def test_a_curve_without_noise_is_said_to_be_degenerate():
+    k = np.repeat([50.0, 100.0, 200.0, 400.0, 800.0], 3)
+    law = AggregateLikelihoodEstimator().fit(k, 0.3 + 2.0 / k**0.7)
+    assert law.status == FitStatus.DEGENERATE
+    np.testing.assert_allclose([law.eps, law.alpha], [0.3, 0.7], rtol=1e-3)

@@ -8,12 +8,12 @@ from data_scaling.laws import ExpansionLaws, PowerLaws
 from data_scaling.report import PointTable, Run
 
 
-def plant_laws(n_points, family, rng):
+def plant_laws(n_points, family, rng, n_draws=20):
     """Laws whose ranking changes with the size, and their uncertainty."""
     shared = {
         "points": np.arange(n_points),
         "status": np.zeros(n_points, dtype=np.int8),
-        "n_draws": np.full(n_points, 20),
+        "n_draws": np.full(n_points, n_draws),
         "cardinality_range": np.tile([100, 1000], (n_points, 1)),
     }
     if family == "power":
@@ -42,7 +42,7 @@ def plant_laws(n_points, family, rng):
 def make_run(n_points=100, family="expansion", n_draws=20, previews=None, **parts):
     """Return a run of planted laws, whose draws scatter around them."""
     rng = np.random.default_rng(7)
-    laws = plant_laws(n_points, family, rng)
+    laws = plant_laws(n_points, family, rng, n_draws)
     k = rng.integers(100, 1001, (n_points, n_draws))
     k[0, :2] = 100, 1000
     delta = laws.psi(k) + laws.noise_std(k) * rng.normal(size=k.shape)

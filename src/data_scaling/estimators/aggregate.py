@@ -26,6 +26,8 @@ _GRID_STEPS = 17
 _LEAST_ALPHA = 1e-3
 # Slope of the log-likelihood per draw that counts as none.
 _FLAT = 1e-4
+# A curve this near to its law has no noise, so that the likelihood has no maximum.
+_NO_NOISE = 1e-6
 
 
 @final
@@ -132,6 +134,8 @@ class AggregateLikelihoodEstimator:
             options={"ftol": 1e-14, "gtol": 1e-9},
         )
         status = _judge(found.x, found.jac, bounds)
+        if _residual_variance(*found.x, curve) <= _NO_NOISE**2 * np.var(curve.error):
+            status = FitStatus.DEGENERATE
         if status == FitStatus.ITERATION_LIMIT:
             warnings.warn(
                 "The search for the aggregate law did not converge "
