@@ -10,6 +10,7 @@ from planted_runs import make_run, plant_laws
 
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import Previews
+from data_scaling.estimators import LikelihoodEstimator
 from data_scaling.laws import PowerLaws
 from data_scaling.report.cells import fill_cells, place_points
 from data_scaling.report.draws import MISSING, encode_draws
@@ -40,6 +41,29 @@ def test_power_laws_are_written_without_loss(k):
     np.testing.assert_allclose(std, laws.psi_std(k), rtol=1e-6)
     low, high = laws.interval(k)
     np.testing.assert_allclose((high - low) / 2, written.quantile * std, rtol=1e-6)
+
+
+def fit_weak_signals(n_points):
+    """Power laws of noise, whose likelihood is not symmetric."""
+    rng = np.random.default_rng(6)
+    k = np.geomspace(100, 1000, 30).round()
+    draws = Contributions((0.2 + rng.normal(size=(n_points, 30))) / k, k)
+    return LikelihoodEstimator().fit(draws)
+
+
+def test_intervals_by_likelihood_have_their_width_at_the_reference():
+    laws = fit_weak_signals(20)
+    written = write_parameters(laws, 316.0)
+    low, high = laws.interval(316.0)
+    width = 2 * written.quantile * laws.psi_std(316.0)
+    np.testing.assert_allclose(width, high - low, rtol=1e-9)
+
+
+def test_cells_hold_psi_also_where_it_is_not_the_middle_of_its_interval():
+    laws = fit_weak_signals(60)
+    cells = fill_cells(laws, place_points(laws, 316.0), np.array([100.0]))
+    total = np.sum(cells.psi[0] * cells.count)
+    assert total == pytest.approx(laws.psi(100.0).sum(), rel=1e-9)
 
 
 def test_steep_and_silent_power_laws_fit_into_single_precision():

@@ -114,7 +114,7 @@ def fill_cells(laws: ScalingLaws, place: Place, sizes: FloatArray) -> Cells:
     psi, sure = np.empty(shape), np.empty(shape)
     for j, k in enumerate(sizes):
         low, high = (ends[rows] for ends in laws.interval(float(k)))
-        psi[j] = np.bincount(member, (low + high) / 2, len(found)) / count
+        psi[j] = np.bincount(member, laws.psi(float(k))[rows], len(found)) / count
         is_sure = (low > 0) | (high < 0)
         sure[j] = np.bincount(member, is_sure, len(found)) / count
     width = (place.x_range[1] - place.x_range[0]) / N_COLUMNS

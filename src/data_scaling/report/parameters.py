@@ -38,7 +38,8 @@ class LawParameters:
         at the reference, beta, and the relative variance of sigma and the variance of
         beta.
     quantile : (n_points,) float64 array
-        Half the width of a 95 % interval, in standard deviations.
+        Half the width of a 95 % interval, in standard deviations. Power laws have
+        intervals of other widths at every size; theirs is that at the reference.
     """
 
     kind: str
@@ -61,11 +62,15 @@ def write_parameters(laws: ScalingLaws, reference: float) -> LawParameters:
     if isinstance(laws, ExpansionLaws):
         reference, columns = laws.base_cardinality, _expansion_columns(laws)
         return LawParameters(
-            "expansion", reference, laws.powers.tolist(), columns, _quantile(laws)
+            "expansion",
+            reference,
+            laws.powers.tolist(),
+            columns,
+            _quantile(laws, reference),
         )
     power = laws.tangent(reference)
     columns = _power_columns(power, reference)
-    return LawParameters("power", reference, [], columns, _quantile(laws))
+    return LawParameters("power", reference, [], columns, _quantile(laws, reference))
 
 
 def _expansion_columns(laws: ExpansionLaws) -> FloatArray:
@@ -109,9 +114,8 @@ def _power_columns(laws: PowerLaws, reference: float) -> FloatArray:
     )
 
 
-def _quantile(laws: ScalingLaws) -> FloatArray:
-    """Return half widths in standard deviations, which are the same at every size."""
-    k = 10.0
+def _quantile(laws: ScalingLaws, k: float) -> FloatArray:
+    """Return half the widths of intervals at a size, in standard deviations."""
     std = laws.psi_std(k)
     low, high = laws.interval(k)
     with np.errstate(divide="ignore", invalid="ignore"):
