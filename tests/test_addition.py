@@ -81,3 +81,19 @@ def test_what_cannot_be_simulated_is_refused():
             metrics=["accuracy"],
             n_repetitions=1,
         )
+
+
+@pytest.mark.parametrize(
+    ("selections", "reason"),
+    [({"random": [1]}, "named 'random'"), ({"last": [-1]}, "holds point -1")],
+)
+def test_selections_that_would_be_taken_for_others_are_refused(selections, reason):
+    with pytest.raises(InputError, match=reason):
+        simulate_additions(
+            make_toy(),
+            MeanLearner(),
+            selections,
+            [10],
+            metrics=["accuracy"],
+            n_repetitions=1,
+        )

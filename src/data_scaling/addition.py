@@ -116,7 +116,8 @@ def simulate_additions(
     Raises
     ------
     InputError
-        If there is no test part, no selection, or too few points for a size.
+        If there is no test part, no selection, a selection with a point that is not in
+        the pool or with the name of the comparison, or too few points for a size.
 
     Examples
     --------
@@ -194,6 +195,7 @@ def _prepare(
             f"{len(chosen)} selections. Give a dataset with a test part, and at least "
             "one selection."
         )
+    _check_selections(dataset, chosen)
     taken = np.unique(np.concatenate(list(chosen.values())))
     whole = group_pool(dataset)
     members = tuple(np.setdiff1d(member, taken) for member in whole.members)
@@ -215,6 +217,21 @@ def _prepare(
     model = make_learner(learner)
     bound = tuple(model.bind(judged, metric) for metric in metrics)
     return _Study(bound, pool, chosen, tuple(cardinalities), seed)
+
+
+def _check_selections(dataset: Dataset, chosen: Mapping[str, IntArray]) -> None:
+    if RANDOM in chosen:
+        raise InputError(
+            f"A selection is named {RANDOM!r}, as the comparison is. Give it another "
+            "name."
+        )
+    for name, points in chosen.items():
+        outside = points[(points < 0) | (points >= dataset.n_points)]
+        if outside.size:
+            raise InputError(
+                f"The selection {name!r} holds point {outside[0]}, but {dataset.name} "
+                f"has the points 0 to {dataset.n_points - 1}. Give points of its pool."
+            )
 
 
 def _repeat(study: _Study, repetition: int) -> FloatArray:

@@ -12,7 +12,12 @@ from numpy.typing import ArrayLike
 from data_scaling._checks import check_at_least
 from data_scaling._files import write_whole
 from data_scaling._typing import FloatArray, IntArray
-from data_scaling.addition import Additions, join_additions, simulate_additions
+from data_scaling.addition import (
+    RANDOM,
+    Additions,
+    join_additions,
+    simulate_additions,
+)
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws
@@ -128,7 +133,7 @@ def resume_additions(
             )
             _write_part(path, settings, part.change)
         else:
-            names = (*chosen, "random")
+            names = (*chosen, RANDOM)
             sizes = np.array(cardinalities, dtype=np.intp)
             part = Additions(names, sizes, tuple(metrics), change)
         parts.append(part)
