@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 import data_scaling as ds
 from data_scaling.cli.app import app
-from data_scaling.errors import InputError
+from data_scaling.errors import DataScalingError, InputError
 from data_scaling.selection import select_harmful
 from data_scaling.weights import banzhaf_weights, beta_weights
 
@@ -78,6 +78,15 @@ def test_selected_points_are_those_of_the_library(folder):
     labels = ds.load_dataset("breast_cancer").target_names(laws.points)
     expected = ds.select_points(laws, 500, 7, labels)
     assert pd.read_csv(out).point.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"), [("diabetes", "no classes"), ("wine", "the points 0 to 105")]
+)
+def test_seats_by_another_dataset_are_refused(folder, other, reason):
+    said = call("select", folder / "laws.npz", 500, "--balance", other)
+    assert reason in str(said.exception)
+    assert isinstance(said.exception, DataScalingError)
 
 
 def test_harmful_points_are_those_of_the_library(folder):

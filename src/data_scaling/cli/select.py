@@ -8,7 +8,9 @@ import typer
 from data_scaling.cli.options import DataDir, Drop, Seed, Target, load_named_or_file
 from data_scaling.cli.table import write_columns
 from data_scaling.cli.text import list_columns
-from data_scaling.laws import load_laws
+from data_scaling.datasets import Dataset
+from data_scaling.errors import InputError
+from data_scaling.laws import ScalingLaws, load_laws
 from data_scaling.selection import find_eligible, select_harmful, select_points
 
 
@@ -35,7 +37,9 @@ def select(
     ] = 0.0,
     converged: Annotated[
         bool,
-        typer.Option("--converged", help="Leave out points whose fit has a reserve."),
+        typer.Option(
+            "--converged", help="Leave out points whose fit did not converge."
+        ),
     ] = False,
     balance: Annotated[
         str | None,
@@ -65,7 +69,7 @@ def select(
         labels = None
         if balance is not None:
             data = load_named_or_file(balance, target, drop, seed, data_dir)
-            labels = data.target_names(fitted.points)
+            labels = _read_labels(data, fitted)
         eligible = find_eligible(
             fitted, cardinality, certainty=certainty, converged=converged
         )
@@ -81,3 +85,12 @@ def select(
         columns = {"point": points, "psi": psi, "probability_negative": negative}
         write_columns(out, columns)
         print(out)
+
+
+def _read_labels(data: Dataset, laws: ScalingLaws) -> list[str]:
+    if data.task == "regression":
+        raise InputError(
+            f"--balance is {data.name}, a regression, which has no classes. Leave "
+            "--balance out."
+        )
+    return data.target_names(laws.points)

@@ -166,8 +166,21 @@ class Dataset:
         return digest.hexdigest()[:32]
 
     def target_names(self, points: ArrayLike) -> list[str]:
-        """Return the class names, or the printed targets, of training points."""
-        target = self.y_train[np.asarray(points, dtype=np.intp)]
+        """Return the class names, or the printed targets, of training points.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such point.
+        """
+        rows = np.asarray(points, dtype=np.intp)
+        outside = rows[(rows < 0) | (rows >= self.n_points)]
+        if outside.size:
+            raise DatasetError(
+                f"Point {outside[0]} was asked for, but {self.name} has the points 0 "
+                f"to {self.n_points - 1}. Give the dataset that the points are of."
+            )
+        target = self.y_train[rows]
         if self.task == "regression":
             return [f"{value:.6g}" for value in target]
         return [self.classes[code] for code in target]
