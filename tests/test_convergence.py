@@ -39,6 +39,12 @@ def test_values_are_compared_at_each_number_of_draws():
     assert (two.mse, two.r2) == (0.0, 1.0)
 
 
+def test_a_study_of_no_number_of_draws_is_refused():
+    draws = make_draws(1)
+    with pytest.raises(InputError, match="at least one number"):
+        study_convergence(HierarchicalEstimator().fit, draws, draws, [], SIZES)
+
+
 def test_more_draws_than_there_are_are_refused():
     with pytest.raises(InputError, match="500 draws were asked"):
         compare_values(monte_carlo_values, make_draws(1), np.zeros(60), [500])

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.agreement import Agreement, agreement
 from data_scaling.contributions import Contributions
+from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws
 from data_scaling.validation import Validation, validate_laws
 
@@ -68,8 +69,8 @@ def study_convergence(
     Raises
     ------
     InputError
-        If there are fewer draws than asked for, or a point of the reference was not
-        drawn.
+        If no number of draws is given, there are fewer than asked for, or a point of
+        the reference was not drawn.
 
     Examples
     --------
@@ -88,6 +89,8 @@ def study_convergence(
     >>> found.r2.shape, bool((found.r2[1] > found.r2[0]).all())
     ((2, 3), True)
     """
+    if not len(n_draws):
+        raise InputError("n_draws is empty. Give at least one number of draws.")
     found = []
     for n in n_draws:
         laws = fit(contributions.first(n))
