@@ -119,7 +119,7 @@ def find_eligible(
     certainty: float = 0.0,
     converged: bool = False,
 ) -> BoolArray:
-    """Say which points are surely useful, or have a fit without reservation.
+    """Say which points are surely useful, or have a fit that converged.
 
     Parameters
     ----------
@@ -141,6 +141,18 @@ def find_eligible(
     ------
     InputError
         If the cardinality is no single size, or the certainty no probability.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from data_scaling.contributions import Contributions
+    >>> from data_scaling.estimators import LikelihoodEstimator
+    >>> from data_scaling.selection import find_eligible
+    >>> k = np.arange(1, 9)
+    >>> wobble = 1 + 0.1 * np.cos(k)
+    >>> laws = LikelihoodEstimator().fit(Contributions([wobble / k, -wobble / k], k))
+    >>> find_eligible(laws, 5, certainty=0.9).tolist()
+    [True, False]
     """
     sure = check_share("certainty", certainty)
     # NaN, which is no law, compares as False.

@@ -77,7 +77,19 @@ def save_dataset(dataset: Dataset, folder: str | os.PathLike[str]) -> Path:
 
 
 def is_prepared(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder holds a prepared dataset."""
+    """Whether a folder holds a prepared dataset.
+
+    Parameters
+    ----------
+    folder : path
+        It need not exist.
+
+    Examples
+    --------
+    >>> from data_scaling.datasets import is_prepared
+    >>> is_prepared("nowhere")
+    False
+    """
     return (Path(folder) / _RECORD).is_file()
 
 
