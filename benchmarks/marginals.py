@@ -199,7 +199,7 @@ def format_row(row: Row) -> str:
 
 
 def parse_options() -> argparse.Namespace:
-    default_data = os.environ.get("DATA_SCALING_DATA", "../shared/data")
+    default_data = os.environ.get("DATA_SCALING_DATA", "data")
     parser = argparse.ArgumentParser(prog="python -m benchmarks.marginals")
     parser.add_argument("--case", action="append", choices=CASES, help="repeatable")
     parser.add_argument("--coalitions", type=int, default=8)
