@@ -92,7 +92,19 @@ BaseDraws: TypeAlias = Annotated[
     typer.Option(help="Coalitions drawn without any point, for the learning curve."),
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of the split and the draws.")]
-Jobs: TypeAlias = Annotated[int, typer.Option(help="Processes; -1 for all cores.")]
+
+
+def _check_jobs(jobs: int) -> int:
+    if jobs == 0:
+        raise InputError(
+            "--jobs is 0. Give a number of processes, or -1 for all cores."
+        )
+    return jobs
+
+
+Jobs: TypeAlias = Annotated[
+    int, typer.Option(help="Processes; -1 for all cores.", callback=_check_jobs)
+]
 DataDir: TypeAlias = Annotated[
     Path | None,
     typer.Option(help="Folder of the raw files. [default: $DATA_SCALING_DATA]"),
@@ -215,18 +227,22 @@ def read_shard(text: str | None) -> tuple[int, int] | None:
 
 
 def read_density(text: str | None) -> Any:
-    """Return the density that a text names, or the default; a plan checks it.
+    """Return the density that a text names, or the default.
 
     Raises
     ------
     InputError
-        If the exponent is no number.
+        If no density has the name, or the exponent is no number.
     """
     if text is None:
         return DEFAULT_DENSITY
     kind, _, beta = text.partition(":")
-    if kind != "power":
+    if text in ("uniform", "log-uniform"):
         return text
+    if kind != "power":
+        raise InputError(
+            f"--density is {text!r}. Give uniform, log-uniform or power:BETA."
+        )
     try:
         return (kind, float(beta))
     except ValueError as error:
