@@ -134,7 +134,8 @@ class AggregateLikelihoodEstimator:
             options={"ftol": 1e-14, "gtol": 1e-9},
         )
         status = _judge(found.x, found.jac, bounds)
-        if _residual_variance(*found.x, curve) <= _NO_NOISE**2 * np.var(curve.error):
+        best = _residual_variance(float(found.x[0]), float(found.x[1]), curve)
+        if best <= _NO_NOISE**2 * float(np.var(curve.error)):
             status = FitStatus.DEGENERATE
         if status == FitStatus.ITERATION_LIMIT:
             warnings.warn(
