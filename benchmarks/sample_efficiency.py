@@ -10,7 +10,7 @@ sizes within the fitted range and beyond it, and the Shapley value over 100..100
 Monte Carlo gives Shapley values only. R^2 is given over all points, and without the
 points that dominate: those which hold more than a fifth of the reference's variance
 alone, so that R^2 would tell of them and not of the others. Writes the page
-``sample-efficiency.md``, its figure, and all numbers as CSV and JSON.
+``sample-efficiency.md``, its figure, and all numbers as CSV.
 """
 
 import argparse
@@ -291,6 +291,7 @@ def plot_errors(rows: list[Row], path: Path) -> None:
                 if line:
                     ax.plot(*zip(*line, strict=True), f"C{place}o-", ms=3, label=method)
             ax.set(xscale="log", yscale="log", ylim=(0.005, 3))
+            ax.set_visible(ax.has_data())
             ax.grid(alpha=0.3)
     for ax in axes[-1]:
         ax.set_xlabel("draws per point, m")
@@ -330,9 +331,6 @@ def main() -> None:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)
-    (asked.out / "sample-efficiency.json").write_text(
-        json.dumps({"machine": describe_machine(), "rows": rows, "ceilings": ceilings})
-    )
     write_page(asked.out, rows, ceilings)
     plot_errors(rows, asked.out / "sample-efficiency.png")
     ahead = list(draw_shares(rows))
