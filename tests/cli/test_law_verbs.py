@@ -55,6 +55,7 @@ def test_values_are_written_from_high_to_low(folder, kind, weights):
     options = ["--kind", kind, "--min-cardinality", 30, "--max-cardinality", 200]
     said = call("value", folder / "laws.npz", *options, "--out", out)
     assert "341 of 341 points have a value" in said.output
+    assert "index in the training part, not the row of a file" in said.output
     table = pd.read_csv(out).set_index("point")
     expected = (
         ds.semivalues(laws, weights) if weights else ds.shapley_values(laws, 30, 200)
@@ -75,6 +76,9 @@ def test_selected_points_are_those_of_the_library(folder):
     options = ["--number", 7, "--balance", "breast_cancer", "--out", out]
     said = call("select", folder / "laws.npz", 500, *options)
     assert said.exit_code == 0, said.output
+    assert "7 points that are worth most at size 500" in said.output
+    drawn = laws.cardinality_range
+    assert f"drawn: {drawn.min()} to {drawn.max()}; beyond" in said.output
     labels = ds.load_dataset("breast_cancer").target_names(laws.points)
     expected = ds.select_points(laws, 500, 7, labels)
     assert pd.read_csv(out).point.tolist() == expected.tolist()

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from data_scaling._text import count
 from data_scaling.cli.options import DataDir, Drop, Seed, Target, load_named_or_file
 from data_scaling.cli.table import write_columns
-from data_scaling.cli.text import list_columns
+from data_scaling.cli.text import explain_points, list_columns
 from data_scaling.datasets import Dataset
 from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws, load_laws
@@ -75,16 +76,33 @@ def select(
         )
         points = select_points(fitted, cardinality, number, labels, eligible=eligible)
     chosen = fitted.take(points)
+    if out is not None:
+        _write(out, chosen, cardinality)
+    print(_list_chosen(chosen, cardinality, harmful=harmful))
+    print(explain_points(fitted))
+    if out is not None:
+        print(out)
+
+
+def _write(path: Path, chosen: ScalingLaws, cardinality: float) -> None:
+    columns = {
+        "point": chosen.points,
+        "psi": chosen.psi(cardinality),
+        "probability_negative": chosen.probability_negative(cardinality),
+    }
+    write_columns(path, columns)
+
+
+def _list_chosen(chosen: ScalingLaws, cardinality: float, *, harmful: bool) -> str:
     psi, negative = chosen.psi(cardinality), chosen.probability_negative(cardinality)
     lines = [
         [str(point), f"{p:+.3e}", f"{q:.3f}"]
-        for point, p, q in zip(points, psi, negative, strict=True)
+        for point, p, q in zip(chosen.points, psi, negative, strict=True)
     ]
-    print(list_columns(["point", "psi", "probability that it harms"], lines))
-    if out is not None:
-        columns = {"point": points, "psi": psi, "probability_negative": negative}
-        write_columns(out, columns)
-        print(out)
+    what = "do harm" if harmful else "are worth most"
+    heading = f"{count(len(lines), 'point')} that {what} at size {cardinality:,g}"
+    table = list_columns(["point", "psi", "probability that it harms"], lines)
+    return f"{heading}\n{table}\n"
 
 
 def _read_labels(data: Dataset, laws: ScalingLaws) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from data_scaling._typing import FloatArray
+from data_scaling.laws import ScalingLaws
 
 
 def list_pairs(pairs: Mapping[str, str]) -> str:
@@ -36,3 +37,14 @@ def in_unit(value: float, power: int) -> str:
     scaled = value / 10.0**power
     digits = 1 if abs(scaled) >= 10 else 2
     return f"{scaled:+.{digits}f}"
+
+
+def explain_points(laws: ScalingLaws) -> str:
+    """Say what a point's number is, and which sizes its law was fitted to."""
+    drawn = laws.cardinality_range[laws.cardinality_range[:, 1] > 0]
+    sizes = f"{drawn.min():,} to {drawn.max():,}" if len(drawn) else "none"
+    return (
+        "A point is its index in the training part, not the row of a file: laws.csv "
+        "of data-scaling run has both.\n"
+        f"Sizes that were drawn: {sizes}; beyond them laws are extrapolated."
+    )

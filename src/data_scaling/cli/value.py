@@ -8,7 +8,7 @@ import typer
 
 from data_scaling._typing import FloatArray
 from data_scaling.cli.table import write_columns
-from data_scaling.cli.text import list_columns
+from data_scaling.cli.text import explain_points, list_columns
 from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws, load_laws
 from data_scaling.valuation import semivalues, shapley_values
@@ -31,7 +31,9 @@ def value(
     ] = 1,
     max_cardinality: Annotated[
         int | None,
-        typer.Option(help="Largest size of the range, or of the dataset. Needed."),
+        typer.Option(
+            help="Largest size of the range, or of the dataset; it has to be given."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="CSV file to write all values to.")
@@ -60,6 +62,7 @@ def value(
         lines = [[str(fitted.points[i]), f"{values[i]:+.3e}"] for i in rows[:N_SHOWN]]
         print(f"{what}\n{list_columns(['point', 'value'], lines)}\n")
     print(f"{len(known):,} of {len(values):,} points have a value")
+    print(explain_points(fitted))
     if out is not None:
         print(out)
 
