@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refits import refit_marginals, refit_utility
 
-from data_scaling.datasets import Dataset, load_dataset
+from data_scaling.datasets import Dataset, load_dataset, read_table
 from data_scaling.errors import InputError
 from data_scaling.learners import LogisticLearner, _logistic_updates
 from data_scaling.metrics import METRICS
@@ -184,6 +184,25 @@ def test_no_contribution_of_a_whole_pool_is_off():
     dataset = load_dataset("breast_cancer")
     coalition = draw_balanced(dataset, 80, np.random.default_rng(11))
     assert worst_error(dataset, coalition, np.arange(dataset.n_points)) <= 1e-5
+
+
+@pytest.mark.real_data
+def test_round_off_of_far_searches_does_not_show(data_dir):
+    """Searches in single precision that are long or nearly undo a member."""
+    dataset = read_table(data_dir / "spambase.parquet", "label", val_size=1000)
+    bound = LogisticLearner().bind(dataset)
+    coalition = draw_balanced(dataset, 250, np.random.default_rng(13))
+    points = np.arange(dataset.n_points)
+    quick = bound.marginals(coalition, points)
+    searches = _logistic_updates.LogisticUpdater.searches.fget
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            _logistic_updates.LogisticUpdater,
+            "searches",
+            property(lambda updater: searches(updater)[1:]),
+        )
+        exact = bound.marginals(coalition, points)
+    assert np.max(np.abs(quick - exact)) <= 1e-5 * np.std(exact)
 
 
 @pytest.mark.parametrize("careful", [0, 60])

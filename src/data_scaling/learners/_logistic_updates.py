@@ -49,8 +49,10 @@ MEMORY: Final = 8
 _SCALAR_STEPS: Final = 40
 # Length of a step, relative to the whole way, that single precision hides.
 _ROUND_OFF: Final = 4 * float(np.finfo(np.float32).eps)
-# Lengths that are short enough, in which round-off may lose so many.
+# Lengths that are short enough, in which round-off may lose so many; a search that
+# loses more ends in double precision, and one that loses far more is done there.
 _MOST_LOST: Final = 3.0
+_FAR_LOST: Final = 60.0
 # Bytes of the log-odds of the coalition in one pass: they fit the second-level cache.
 _PASS: Final = 2**19
 _TINY: Final = float(np.finfo(np.float64).tiny)
@@ -252,6 +254,8 @@ class LogisticUpdater:
         # Round-off grows with the way, and as little of a member's leverage is left.
         h = row_dot(start.x, start.x)
         lost = _ROUND_OFF * start.reach * (1.0 + np.abs(start.kappa) * h)
+        # Even the result of a far search would lose too much in single precision.
+        converged &= lost <= _FAR_LOST * effort.smallest_size
         rough = np.flatnonzero(converged & (lost > _MOST_LOST * effort.smallest_size))
         if len(rough):
             near = self._exact.start(x[rough], y[rough], sign)

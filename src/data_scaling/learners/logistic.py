@@ -33,7 +33,10 @@ from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import LogLoss, Metric, MetricLike, make_metric
 
 #: Expected error of a contribution, as a share of the coalition's own spread.
-TOLERANCE: Final = 7e-8
+TOLERANCE: Final = 3e-8
+
+# Spreads of the members' influence beyond which single precision shows.
+_LARGEST_QUICK: Final = 2.0
 
 # Points that are updated together; of them so many are searched for together as keep
 # what they need in the third-level cache.
@@ -207,11 +210,21 @@ class FittedLogistic:
         return delta
 
     def _score(self, change: NDArray[Any]) -> FloatArray:
-        """Return the changes of the utility, (n,), by white changes (n, p)."""
-        if change.dtype == np.float32 and isinstance(self.bound.metric, LogLoss):
-            return self._white_scorer.changes(change)
-        theta = self.fit.theta + self.fit.unwhiten(change)
-        return self.bound.scorer.changes(theta, self.fit.theta)
+        """Return the changes of the utility, (n,), by white changes (n, p).
+
+        Of a change in single precision that moves the log-loss by far more than the
+        members do the error shows: it is NaN, for the search in double precision.
+        """
+        is_quick = change.dtype == np.float32
+        if is_quick and isinstance(self.bound.metric, LogLoss):
+            changes = self._white_scorer.changes(change)
+        else:
+            theta = self.fit.theta + self.fit.unwhiten(change)
+            changes = self.bound.scorer.changes(theta, self.fit.theta)
+        if is_quick:
+            moved = np.abs(change @ self._slope.astype(np.float32))
+            changes[~(moved <= _LARGEST_QUICK * self._spread)] = np.nan
+        return changes
 
     @cached_property
     def _white_val(self) -> FloatArray:
@@ -224,25 +237,32 @@ class FittedLogistic:
         return WhiteScorer(self._white_val, wrong)
 
     @cached_property
-    def _updater(self) -> LogisticUpdater:
-        """Set the tolerance from the influence that the members have.
+    def _slope(self) -> FloatArray:
+        """Gradient of the log-loss in white coordinates, (p,)."""
+        wrong = expit(self.bound.scorer.signed @ self.fit.theta)
+        return np.asarray(wrong @ self._white_val / len(wrong))
+
+    @cached_property
+    def _spread(self) -> float:
+        """Spread of the influence of the members, in units of the log-loss.
 
         To first order the removal of a member moves the parameters by
         ``H^-1 x r / (1 - w h)``; the spread of what that does to the log-loss stands
         for the spread of the contributions.
         """
         fit, white = self.fit, self.fit.white_rows
-        wrong = expit(self.bound.scorer.signed @ fit.theta)
-        slope = wrong @ self._white_val / len(wrong)
         probability = expit(fit.margin)
         left = 1.0 - probability * (1.0 - probability) * row_dot(white, white)
         residual = probability - fit.problem.y
-        influence = (white @ slope) * residual / np.maximum(left, 1e-12)
+        influence = (white @ self._slope) * residual / np.maximum(left, 1e-12)
+        return float(np.std(influence))
+
+    @cached_property
+    def _updater(self) -> LogisticUpdater:
         # The gradient with every validation point surely wrong.
         largest = float(np.mean(np.linalg.norm(self._white_val, axis=1)))
-        norm = float(np.linalg.norm(slope))
-        tolerance = TOLERANCE * float(np.std(influence))
-        return LogisticUpdater(fit, norm, largest, tolerance)
+        norm = float(np.linalg.norm(self._slope))
+        return LogisticUpdater(self.fit, norm, largest, TOLERANCE * self._spread)
 
     def _refit(self, x: FloatArray, y: FloatArray, sign: Sign) -> FloatArray:
         """Finish one point by Newton's method on its own Hessian."""
