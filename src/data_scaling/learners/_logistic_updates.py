@@ -52,7 +52,7 @@ _ROUND_OFF: Final = 4 * float(np.finfo(np.float32).eps)
 # Lengths that are short enough, in which round-off may lose so many; a search that
 # loses more ends in double precision, and one that loses far more is done there.
 _MOST_LOST: Final = 3.0
-_FAR_LOST: Final = 60.0
+_FAR_LOST: Final = 40.0
 # Bytes of the log-odds of the coalition in one pass: they fit the second-level cache.
 _PASS: Final = 2**19
 _TINY: Final = float(np.finfo(np.float64).tiny)

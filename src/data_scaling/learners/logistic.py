@@ -33,10 +33,10 @@ from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import LogLoss, Metric, MetricLike, make_metric
 
 #: Expected error of a contribution, as a share of the coalition's own spread.
-TOLERANCE: Final = 3e-8
+TOLERANCE: Final = 5e-8
 
 # Spreads of the members' influence beyond which single precision shows.
-_LARGEST_QUICK: Final = 2.0
+_LARGEST_QUICK: Final = 4.0
 
 # Points that are updated together; of them so many are searched for together as keep
 # what they need in the third-level cache.
