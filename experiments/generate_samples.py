@@ -7,9 +7,7 @@ that are studied more closely, and ``reference`` for values to judge others by.
 from collections.abc import Sequence
 
 import data_scaling as ds
-from data_scaling.cli.description import describe_summary
-from options import add, add_sampling, add_sizes, load_dataset, make_parser
-from paths import Paths
+from options import add, add_sampling, add_sizes, draw_ledger, make_parser
 
 #: The paper's draws per point.
 N_DRAWS = 500
@@ -29,17 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         points=args.num_inds,
         seed=args.seed,
     )
-    ledger = Paths.of(args).ledger(args.kind, args.shard)
-    summary = ds.sample_ledger(
-        load_dataset(args),
-        args.model,
-        plan,
-        ledger,
-        metric=args.metric,
-        shard=args.shard,
-        n_jobs=args.jobs,
-    )
-    print(describe_summary(summary))
+    draw_ledger(plan, args)
 
 
 if __name__ == "__main__":

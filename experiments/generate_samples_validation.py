@@ -8,17 +8,15 @@ paper's sizes beyond those that laws are fitted to are
 from collections.abc import Sequence
 
 import data_scaling as ds
-from data_scaling.cli.description import describe_summary
 from data_scaling.size_means import space_sizes
 from options import (
     add,
     add_sampling,
     add_sizes,
-    load_dataset,
+    draw_ledger,
     make_parser,
     read_integers,
 )
-from paths import Paths
 
 #: The paper's points and draws per size; 200 and 5000 for the MLP and the SVM.
 N_POINTS, N_DRAWS, N_SIZES = 1000, 1000, 10
@@ -41,17 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         points=args.num_inds,
         seed=args.seed,
     )
-    ledger = Paths.of(args).ledger(args.kind, args.shard)
-    summary = ds.sample_ledger(
-        load_dataset(args),
-        args.model,
-        plan,
-        ledger,
-        metric=args.metric,
-        shard=args.shard,
-        n_jobs=args.jobs,
-    )
-    print(describe_summary(summary))
+    draw_ledger(plan, args)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import data_scaling as ds
+from data_scaling.cli.description import describe_summary
 from data_scaling.datasets.embedded import read_embeddings
 from data_scaling.fitting import make_estimator
 from paths import DEFAULT_OUT, Paths
@@ -133,3 +134,17 @@ def read_original(name: str, data_dir: Path | None, **choices: Any) -> ds.Datase
         file, target = TABLES[name]
         return ds.read_table(folder / file, target, name=name, **choices)
     return ds.load_dataset(name, data_dir, **choices)
+
+
+def draw_ledger(plan: ds.SamplingPlan, args: Namespace) -> None:
+    """Draw a plan, or a shard of it, into the ledger that ``--kind`` names."""
+    summary = ds.sample_ledger(
+        load_dataset(args),
+        args.model,
+        plan,
+        Paths.of(args).ledger(args.kind, args.shard),
+        metric=args.metric,
+        shard=args.shard,
+        n_jobs=args.jobs,
+    )
+    print(describe_summary(summary))

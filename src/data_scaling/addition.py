@@ -178,6 +178,7 @@ class _Study:
 
     @property
     def n_random(self) -> int:
+        """Number of random points that selections are compared with."""
         return max(len(points) for points in self.chosen.values())
 
 

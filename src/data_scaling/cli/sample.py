@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -32,6 +32,22 @@ from data_scaling.cli.options import (
 from data_scaling.interop.cluster import use_dask
 from data_scaling.sampling import sample_ledger
 
+_Shard: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N",
+        help="Draw the I-th of N parts, each into a ledger of its own; "
+        "data-scaling combine merges them.",
+    ),
+]
+_DaskAddress: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="tcp://HOST:PORT",
+        help="Address of a Dask scheduler, whose workers then draw.",
+    ),
+]
+
 
 def sample(
     dataset: DatasetName,
@@ -51,22 +67,9 @@ def sample(
     coalitions: Coalitions = "shared",
     points: PointsText = None,
     seed: Seed = 0,
-    shard: Annotated[
-        str | None,
-        typer.Option(
-            metavar="I/N",
-            help="Draw the I-th of N parts, each into a ledger of its own; "
-            "data-scaling combine merges them.",
-        ),
-    ] = None,
+    shard: _Shard = None,
     jobs: Jobs = -1,
-    dask: Annotated[
-        str | None,
-        typer.Option(
-            metavar="tcp://HOST:PORT",
-            help="Address of a Dask scheduler, whose workers then draw.",
-        ),
-    ] = None,
+    dask: _DaskAddress = None,
     data_dir: DataDir = None,
 ) -> None:
     """Draw contributions into a ledger, as they arrive.

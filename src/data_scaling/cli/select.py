@@ -1,7 +1,7 @@
 """``data-scaling select``: the best points at a dataset size, or the harmful ones."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -14,6 +14,22 @@ from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws, load_laws
 from data_scaling.selection import find_eligible, select_harmful, select_points
 
+_Harmful: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--harmful",
+        help="Select what does harm instead: as many points as keep the expected "
+        "share of wrong ones at --rate.",
+    ),
+]
+_Balance: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATASET_OR_FILE",
+        help="Give each class seats in proportion; the dataset that was sampled.",
+    ),
+]
+
 
 def select(
     laws: Annotated[Path, typer.Argument(help="A file of laws.")],
@@ -21,14 +37,7 @@ def select(
         float, typer.Argument(help="Size of the dataset that the points join.")
     ],
     number: Annotated[int, typer.Option(help="Points to select.")] = 100,
-    harmful: Annotated[
-        bool,
-        typer.Option(
-            "--harmful",
-            help="Select what does harm instead: as many points as keep the expected "
-            "share of wrong ones at --rate.",
-        ),
-    ] = False,
+    harmful: _Harmful = False,
     rate: Annotated[
         float, typer.Option(help="False discovery rate of harmful points.")
     ] = 0.1,
@@ -42,13 +51,7 @@ def select(
             "--converged", help="Leave out points whose fit did not converge."
         ),
     ] = False,
-    balance: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATASET_OR_FILE",
-            help="Give each class seats in proportion; the dataset that was sampled.",
-        ),
-    ] = None,
+    balance: _Balance = None,
     target: Target = None,
     drop: Drop = None,
     seed: Seed = 0,
