@@ -145,20 +145,22 @@ def _draw_laws(
 
 def _draw_points(axes: "Axes", validation: Validation) -> None:
     bins = np.linspace(0, 1, 21).tolist()
-    shares = []
-    kinds: list[tuple[FloatArray, dict[str, Any]]] = [
-        (validation.point_r2, {"color": COLORS[0], "label": "own law"}),
+    kinds: list[tuple[str, FloatArray, dict[str, Any]]] = [
+        ("its own law", validation.point_r2, {"color": COLORS[0]}),
         (
+            "a line on log axes",
             validation.log_r2,
-            {"color": "k", "histtype": "step", "label": "straight on log axes"},
+            {"color": "k", "histtype": "step"},
         ),
     ]
-    for values, style in kinds:
+    for name, values, style in kinds:
         known = values[np.isfinite(values)]
-        axes.hist(np.clip(known, 0, 1), bins=bins, **style)
-        shares.append(float(np.mean(known > 0.95)) if len(known) else float("nan"))
-    axes.set(xlabel="R² over sizes (below 0: first bar)", ylabel="points", xlim=(0, 1))
-    axes.set_title(f"Above 0.95: {shares[0]:.0%} by law, {shares[1]:.0%} straight")
+        share = float(np.mean(known > 0.95)) if len(known) else float("nan")
+        label = f"{name} ({share:.0%} above 0.95)"
+        axes.hist(np.clip(known, 0, 1), bins=bins, label=label, **style)
+    label = "R² of a point's means over sizes (below 0: first bar)"
+    axes.set(xlabel=label, ylabel="points", xlim=(0, 1))
+    axes.set_title("How well each point's means follow")
     axes.legend(loc="upper center", fontsize=8)
 
 
