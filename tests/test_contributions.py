@@ -109,3 +109,17 @@ def test_find_points_keeps_the_asked_order_and_repeats():
 def test_bad_draws_are_refused(delta, sizes, points, message):
     with pytest.raises(InputError, match=message):
         Contributions(delta, sizes, points)
+
+
+def test_rows_are_named_by_the_index_or_as_they_are_given():
+    draws = Contributions(np.ones((3, 2)), [5, 6], [7, 3, 9])
+    assert draws.row_ids.tolist() == [7, 3, 9]
+    named = Contributions(np.ones((3, 2)), [5, 6], [7, 3, 9], row_ids=["a", "b", "c"])
+    assert named.take([9, 7]).row_ids.tolist() == ["c", "a"]
+    assert named.first(1).row_ids.tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("row_ids", [["a"], [0.5, 1.5, 2.5], [["a", "b", "c"]]])
+def test_row_ids_that_name_no_points_are_refused(row_ids):
+    with pytest.raises(InputError, match="Give one integer or string per point"):
+        Contributions(np.ones((3, 2)), [5, 6], row_ids=row_ids)

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,12 +42,15 @@ class Contributions:
         independent ones ``n_draws * n_points``, all points of the first draw first.
     base : LearningCurve, optional
         The coalitions that were drawn without any point.
+    row_ids : (n_points,) int or str array, optional
+        Identifier of each point in the user's own table; the index in the pool by
+        default.
 
     Raises
     ------
     InputError
         If shapes disagree, a size is not an integer of at least 1, a delta is
-        infinite, or a point stands twice.
+        infinite, a point stands twice, or an identifier is neither integer nor string.
 
     Examples
     --------
@@ -69,12 +72,14 @@ class Contributions:
     fingerprint: str = ""
     coalitions: LearningCurve | None = None
     base: LearningCurve | None = None
+    row_ids: NDArray[Any] = None  # type: ignore[assignment]  # filled in __post_init__
 
     def __post_init__(self) -> None:
         delta, sizes, points = _check_draws(self.delta, self.cardinality, self.points)
         _check_coalitions(self.coalitions, delta.shape)
         arrays: dict[str, NDArray[Any]]
         arrays = {"delta": delta, "cardinality": sizes, "points": points}
+        arrays["row_ids"] = check_row_ids(self.row_ids, points)
         for name, array in arrays.items():
             view = array.view()
             view.setflags(write=False)
@@ -98,6 +103,12 @@ class Contributions:
     def n_failed(self) -> int:
         """Number of pairs of point and draw without a number."""
         return int(np.count_nonzero(np.isnan(self.delta)))
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What laws keep of where they come from: points, their rows, the dataset."""
+        names = ("points", "row_ids", "dataset", "fingerprint")
+        return {name: getattr(self, name) for name in names}
 
     def first(self, n_draws: int) -> "Contributions":
         """Return the first draws of every point.
@@ -134,6 +145,7 @@ class Contributions:
             delta=self.delta[rows],
             cardinality=self.cardinality[rows],
             points=self.points[rows],
+            row_ids=self.row_ids[rows],
             coalitions=self._take_coalitions(rows, self.n_draws),
         )
 
@@ -234,6 +246,75 @@ def find_points(known: IntArray, asked: ArrayLike) -> IntArray:
     order = np.argsort(known, kind="stable")
     rows: IntArray = order[np.searchsorted(known, wanted, sorter=order)]
     return rows
+
+
+def check_row_ids(row_ids: ArrayLike | None, points: IntArray) -> NDArray[Any]:
+    """Return one identifier per point, the index in the pool where none is given.
+
+    Raises
+    ------
+    InputError
+        If there is not one integer or string per point.
+    """
+    if row_ids is None:
+        return points
+    array = np.asarray(row_ids)
+    if array.size == 0:
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iuU" or array.shape != points.shape:
+        raise InputError(
+            f"row_ids has shape {array.shape} and dtype {array.dtype}, but there are "
+            f"{len(points)} points. Give one integer or string per point."
+        )
+    return array
+
+
+class HasOrigin(Protocol):
+    """Draws or laws, which say the dataset that they are of."""
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset, or nothing."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the dataset, or nothing."""
+
+
+def check_same_dataset(
+    what: str, known: HasOrigin, dataset: str, fingerprint: str
+) -> None:
+    """Raise unless draws or laws are of the dataset that they are set beside.
+
+    Where one of the two has no fingerprint, nothing is known and nothing refused.
+
+    Parameters
+    ----------
+    what : str
+        What is known, for the error: ``"laws"``.
+    known : HasOrigin
+        Draws or laws.
+    dataset, fingerprint : str
+        Name and digest of the other one's dataset.
+
+    Raises
+    ------
+    InputError
+        If the fingerprints differ.
+
+    Examples
+    --------
+    >>> from data_scaling.contributions import Contributions, check_same_dataset
+    >>> draws = Contributions([[0.1]], [9], dataset="wine", fingerprint="f1")
+    >>> check_same_dataset("draws", draws, "wine", "f1")
+    """
+    if known.fingerprint and fingerprint and known.fingerprint != fingerprint:
+        raise InputError(
+            f"The {what} are of the dataset {known.dataset or 'without a name'} "
+            f"(fingerprint {known.fingerprint}), but {dataset or 'a dataset'} "
+            f"(fingerprint {fingerprint}) was given beside them. Give {what} and a "
+            "dataset, or draws, that belong together."
+        )
 
 
 def _check_draws(

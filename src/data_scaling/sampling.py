@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from data_scaling._drawing import Recipe, find_missing
@@ -288,8 +289,17 @@ def prepare_run(
         description=bound.description,
         metric=bound.metric.name,
         unit=bound.metric.unit,
+        row_ids=_list_row_ids(dataset),
     )
     return header, Recipe(bound, plan, pool, header.points)
+
+
+def _list_row_ids(dataset: Dataset) -> tuple[int | str, ...] | None:
+    """Return the identifiers of the pool's rows, None if they are its indices."""
+    row_ids = dataset.row_ids
+    if np.array_equal(row_ids, np.arange(dataset.n_points)):
+        return None
+    return tuple(row_ids.tolist())
 
 
 def _draw_into(

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.agreement import agreement
-from data_scaling.contributions import Contributions
+from data_scaling.contributions import Contributions, check_same_dataset
 from data_scaling.laws import ScalingLaws
 from data_scaling.size_means import average_by_size, average_in_groups
 
@@ -185,7 +185,8 @@ def validate_laws(
     Raises
     ------
     InputError
-        If a point has no law, or a size is below 1 or given twice.
+        If the laws are of another dataset, a point has no law, or a size is below 1 or
+        given twice.
 
     Examples
     --------
@@ -200,6 +201,7 @@ def validate_laws(
     >>> round(validate_laws(laws, draws, [10, 30, 90]).r2_pooled, 3)
     1.0
     """
+    check_same_dataset("laws", laws, contributions.dataset, contributions.fingerprint)
     means = average_by_size(contributions, cardinalities)
     chosen = laws.take(contributions.points)
     psi = chosen.psi(contributions.cardinality)

@@ -55,8 +55,12 @@ def test_values_are_written_from_high_to_low(folder, kind, weights):
     options = ["--kind", kind, "--min-cardinality", 30, "--max-cardinality", 200]
     said = call("value", folder / "laws.npz", *options, "--out", out)
     assert "341 of 341 points have a value" in said.output
-    assert "index in the training part, not the row of a file" in said.output
+    assert "CSV files also have its index in the training part" in said.output
     table = pd.read_csv(out).set_index("point")
+    row_ids = ds.load_dataset("breast_cancer").row_ids
+    np.testing.assert_array_equal(table.row, row_ids[table.index])
+    first = said.output.splitlines()[2].split()[0]
+    assert int(first) == table.row.iloc[0] != table.index[0]
     expected = (
         ds.semivalues(laws, weights) if weights else ds.shapley_values(laws, 30, 200)
     )
@@ -81,11 +85,15 @@ def test_selected_points_are_those_of_the_library(folder):
     assert f"drawn: {drawn.min()} to {drawn.max()}; beyond" in said.output
     labels = ds.load_dataset("breast_cancer").target_names(laws.points)
     expected = ds.select_points(laws, 500, 7, labels)
-    assert pd.read_csv(out).point.tolist() == expected.tolist()
+    table = pd.read_csv(out)
+    assert table.point.tolist() == expected.tolist()
+    rows = ds.load_dataset("breast_cancer").row_ids[expected]
+    assert table.row.tolist() == rows.tolist()
+    assert said.output.splitlines()[2].split()[0] == str(rows[0])
 
 
 @pytest.mark.parametrize(
-    ("other", "reason"), [("diabetes", "no classes"), ("wine", "the points 0 to 105")]
+    ("other", "reason"), [("diabetes", "no classes"), ("wine", "but wine (fingerprint")]
 )
 def test_seats_by_another_dataset_are_refused(folder, other, reason):
     said = call("select", folder / "laws.npz", 500, "--balance", other)
@@ -100,6 +108,20 @@ def test_harmful_points_are_those_of_the_library(folder):
     table = pd.read_csv(out)
     assert table.point.tolist() == expected.tolist()
     assert table.probability_negative.mean() >= 0.8
+
+
+def test_another_split_of_the_same_data_is_another_dataset(folder, tmp_path):
+    """As many points of the same name, but others: only the fingerprint tells."""
+    other = ds.load_dataset("breast_cancer", seed=1)
+    asked = call("select", folder / "laws.npz", 9, "--balance", other.name, "--seed", 1)
+    assert "The laws are of the dataset breast_cancer" in str(asked.exception)
+    ledger = tmp_path / "other.ledger"
+    ds.sample_ledger(other, "logreg", ds.SamplingPlan(2, 30, 60), ledger)
+    out = tmp_path / "figure"
+    said = call("plot", folder / "laws.npz", ledger, "--out", out)
+    assert other.fingerprint in str(said.exception)
+    assert isinstance(said.exception, InputError)
+    assert not list(tmp_path.glob("figure*"))
 
 
 def test_a_certainty_leaves_points_out(folder):

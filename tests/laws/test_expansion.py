@@ -114,7 +114,7 @@ def test_saved_and_loaded_laws_have_the_same_bits(tmp_path):
 
 def test_the_frame_names_the_powers():
     frame = make_expansions([[3.0, -1.0, 2.0]], powers=[1.0, 1.5, 2.0]).to_frame()
-    assert frame.columns[:4].tolist() == ["point", "a_1", "a_1_std", "a_1.5"]
+    assert frame.columns[:5].tolist() == ["point", "row", "a_1", "a_1_std", "a_1.5"]
     assert frame.loc[0, "a_1.5"] == -1.0
     assert frame.loc[0, "status"] == "converged"
 

@@ -70,8 +70,22 @@ def test_a_run_without_a_part_is_refused(name, folder):
 
 def test_laws_of_another_dataset_are_refused(folder, drawn):
     shutil.copy(drawn["breast_cancer"] / "laws.npz", folder)
-    with pytest.raises(InputError, match="laws are of 341 points, the draws of 10"):
+    with pytest.raises(InputError, match=r"laws are of the dataset breast.*but wine"):
         load_run(folder)
+
+
+def test_laws_of_another_split_are_refused_though_all_counts_agree(folder):
+    dataset = ds.load_dataset("wine", seed=1)
+    draws = ds.sample_contributions(dataset, "logreg", ds.SamplingPlan(6, 30, 90))
+    ds.HierarchicalEstimator().fit(draws).save(folder / "laws.npz")
+    with pytest.raises(InputError, match=rf"fingerprint {dataset.fingerprint}"):
+        load_run(folder)
+
+
+def test_laws_of_other_points_are_refused():
+    run = make_run()
+    with pytest.raises(InputError, match="laws are of 3 points, the draws of 100"):
+        Run(run.contributions, run.laws[:3], run.points)
 
 
 def test_laws_of_other_draws_are_refused():

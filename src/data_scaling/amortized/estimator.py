@@ -12,7 +12,7 @@ from data_scaling._checks import check_at_least, require_extra
 from data_scaling.amortized.encoding import Encoding
 from data_scaling.amortized.model import METHODS, AmortizedModel, Method
 from data_scaling.amortized.storage import load_model, save_model
-from data_scaling.contributions import Contributions
+from data_scaling.contributions import Contributions, check_same_dataset
 from data_scaling.datasets import Dataset
 from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws
@@ -181,11 +181,10 @@ class AmortizedEstimator:
         from data_scaling.amortized.prediction import predict_powers, update_expansions
 
         _check_origin(contributions, dataset)
-        points = contributions.points
         x, target = encode_points(model.encoding, dataset, contributions)
         if model.method == "hierarchical":
             return update_expansions(model, contributions, x, target)
-        return predict_powers(model, x, target, points)
+        return predict_powers(model, x, target, contributions.origin)
 
     def predict(self, x: ArrayLike, y: ArrayLike) -> ScalingLaws:
         """Return the laws of points that were never drawn.
@@ -215,7 +214,7 @@ class AmortizedEstimator:
         rows, target = model.encoding.encode(x, y)
         if model.method == "hierarchical":
             return predict_expansions(model, rows, target)
-        return predict_powers(model, rows, target, np.arange(len(rows)))
+        return predict_powers(model, rows, target, {"points": np.arange(len(rows))})
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was trained to one safetensors file, settings as JSON within."""
@@ -273,13 +272,7 @@ def _settings(estimator: AmortizedEstimator) -> dict[str, Any]:
 
 
 def _check_origin(contributions: Contributions, dataset: Dataset) -> None:
-    stated = contributions.fingerprint
-    if stated and stated != dataset.fingerprint:
-        raise InputError(
-            f"The draws are of the dataset with fingerprint {stated} "
-            f"({contributions.dataset}), but {dataset.name} has {dataset.fingerprint}. "
-            "Give the dataset that was drawn from."
-        )
+    check_same_dataset("draws", contributions, dataset.name, dataset.fingerprint)
     if contributions.n_points and contributions.points.max() >= dataset.n_points:
         raise InputError(
             f"The draws are of point {contributions.points.max()}, but {dataset.name} "

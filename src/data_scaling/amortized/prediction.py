@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_scaling._checks import require_extra
-from data_scaling._typing import FloatArray, IntArray
+from data_scaling._typing import FloatArray
 from data_scaling.amortized.encoding import Single
 from data_scaling.amortized.marginal import Belief, Prior, average, expect, update
 from data_scaling.amortized.model import AmortizedModel
@@ -86,7 +86,7 @@ def predict_expansions(
     What the networks differ by is added to the covariance.
     """
     networks = load_networks(model)
-    laws = _empty_expansions(model, np.arange(len(x)))
+    laws = _empty_expansions(model, {"points": np.arange(len(x))})
     for rows in _split(len(x), _BLOCK_ROWS):
         inputs = torch.from_numpy(x[rows]), torch.from_numpy(target[rows])
         with torch.inference_mode():
@@ -113,7 +113,7 @@ def update_expansions(
     0, as in the hierarchical fit.
     """
     networks = load_networks(model)
-    laws = _empty_expansions(model, contributions.points)
+    laws = _empty_expansions(model, contributions.origin)
     usable = ~np.isnan(contributions.delta)
     status = describe_draws(
         contributions.delta, contributions.cardinality, usable, laws
@@ -133,9 +133,11 @@ def update_expansions(
 
 
 def predict_powers(
-    model: AmortizedModel, x: Single, target: NDArray[Any], points: IntArray
+    model: AmortizedModel, x: Single, target: NDArray[Any], origin: dict[str, Any]
 ) -> PowerLaws:
     """Return the power laws that the paper's network, or that of the mean, predicts.
+
+    The origin is what :attr:`Contributions.origin` says, or the points alone.
 
     Nothing is known of their errors: covariances are NaN. The mean alone has exponent
     0, and no noise.
@@ -155,7 +157,7 @@ def predict_powers(
         c = np.where(sign > 0, 1.0, -1.0) * np.exp(log_c)
         alpha, sigma, beta = np.exp(log_alpha), np.exp(log_sigma), np.exp(log_beta)
     return PowerLaws(
-        points=points,
+        **origin,
         c=c * model.unit,
         alpha=alpha,
         sigma=sigma * model.unit,
@@ -171,10 +173,10 @@ def _split(n_rows: int, size: int) -> Iterator[slice]:
     return (slice(first, first + size) for first in range(0, n_rows, size))
 
 
-def _empty_expansions(model: AmortizedModel, points: IntArray) -> dict[str, Any]:
-    n_points, n_powers = len(points), len(model.powers)
+def _empty_expansions(model: AmortizedModel, origin: dict[str, Any]) -> dict[str, Any]:
+    n_points, n_powers = len(origin["points"]), len(model.powers)
     return {
-        "points": points,
+        **origin,
         "coefficients": np.empty((n_points, n_powers)),
         "covariance": np.empty((n_points, n_powers, n_powers)),
         "noise": np.empty(n_points),

@@ -9,6 +9,7 @@ from data_scaling._text import count
 from data_scaling.cli.options import DataDir, Drop, Seed, Target, load_named_or_file
 from data_scaling.cli.table import write_columns
 from data_scaling.cli.text import explain_points, list_columns
+from data_scaling.contributions import check_same_dataset
 from data_scaling.datasets import Dataset
 from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws, load_laws
@@ -90,6 +91,7 @@ def select(
 def _write(path: Path, chosen: ScalingLaws, cardinality: float) -> None:
     columns = {
         "point": chosen.points,
+        "row": chosen.row_ids,
         "psi": chosen.psi(cardinality),
         "probability_negative": chosen.probability_negative(cardinality),
     }
@@ -99,12 +101,12 @@ def _write(path: Path, chosen: ScalingLaws, cardinality: float) -> None:
 def _list_chosen(chosen: ScalingLaws, cardinality: float, *, harmful: bool) -> str:
     psi, negative = chosen.psi(cardinality), chosen.probability_negative(cardinality)
     lines = [
-        [str(point), f"{p:+.3e}", f"{q:.3f}"]
-        for point, p, q in zip(chosen.points, psi, negative, strict=True)
+        [str(row), f"{p:+.3e}", f"{q:.3f}"]
+        for row, p, q in zip(chosen.row_ids, psi, negative, strict=True)
     ]
     what = "do harm" if harmful else "are worth most"
     heading = f"{count(len(lines), 'point')} that {what} at size {cardinality:,g}"
-    table = list_columns(["point", "psi", "probability that it harms"], lines)
+    table = list_columns(["row", "psi", "probability that it harms"], lines)
     return f"{heading}\n{table}\n"
 
 
@@ -114,4 +116,5 @@ def _read_labels(data: Dataset, laws: ScalingLaws) -> list[str]:
             f"--balance is {data.name}, a regression, which has no classes. Leave "
             "--balance out."
         )
+    check_same_dataset("laws", laws, data.name, data.fingerprint)
     return data.target_names(laws.points)

@@ -40,11 +40,15 @@ def in_unit(value: float, power: int) -> str:
 
 
 def explain_points(laws: ScalingLaws) -> str:
-    """Say what a point's number is, and which sizes its law was fitted to."""
+    """Say what names a point, and which sizes its law was fitted to."""
     drawn = laws.cardinality_range[laws.cardinality_range[:, 1] > 0]
     sizes = f"{drawn.min():,} to {drawn.max():,}" if len(drawn) else "none"
+    named = (
+        "A row is the point's index in the training part."
+        if np.array_equal(laws.row_ids, laws.points)
+        else "A row is what the dataset calls a point (rows of a file count from 0); "
+        "CSV files also have its index in the training part, the point."
+    )
     return (
-        "A point is its index in the training part, not the row of a file: laws.csv "
-        "of data-scaling run has both.\n"
-        f"Sizes that were drawn: {sizes}; beyond them laws are extrapolated."
+        f"{named}\nSizes that were drawn: {sizes}; beyond them laws are extrapolated."
     )

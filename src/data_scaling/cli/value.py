@@ -55,12 +55,16 @@ def value(
     # NaN, which is no law, sorts last.
     order = np.argsort(-values, kind="stable")
     if out is not None:
-        columns = {"point": fitted.points[order], "value": values[order]}
+        columns = {
+            "point": fitted.points[order],
+            "row": fitted.row_ids[order],
+            "value": values[order],
+        }
         write_columns(out, columns)
     known = order[np.isfinite(values[order])]
     for what, rows in (("Highest", known), ("Lowest", known[::-1])):
-        lines = [[str(fitted.points[i]), f"{values[i]:+.3e}"] for i in rows[:N_SHOWN]]
-        print(f"{what}\n{list_columns(['point', 'value'], lines)}\n")
+        lines = [[str(fitted.row_ids[i]), f"{values[i]:+.3e}"] for i in rows[:N_SHOWN]]
+        print(f"{what}\n{list_columns(['row', 'value'], lines)}\n")
     print(f"{len(known):,} of {len(values):,} points have a value")
     print(explain_points(fitted))
     if out is not None:

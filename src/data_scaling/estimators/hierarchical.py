@@ -173,10 +173,9 @@ class HierarchicalEstimator:
             priors.append(learned.prior)
             _write(contributions, chosen, base, learned.prior, powers, fitted)
         laws = ExpansionLaws(
-            points=contributions.points,
             powers=powers,
             base_cardinality=base,
-            **fitted,
+            **(contributions.origin | fitted),
         )
         warn_of_failures(laws)
         return laws

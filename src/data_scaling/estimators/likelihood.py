@@ -136,7 +136,7 @@ class LikelihoodEstimator:
             self._fit_block(
                 contributions.delta[block], contributions.cardinality[block], views
             )
-        laws = PowerLaws(points=contributions.points, **fitted)
+        laws = PowerLaws(**(contributions.origin | fitted))
         warn_of_failures(laws)
         return laws
 

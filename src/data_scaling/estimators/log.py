@@ -134,14 +134,13 @@ class LogEstimator:
         status[np.isnan(c) & ~silent] = FitStatus.TOO_FEW_DRAWS
         c[silent] = sigma[silent] = covariance[silent] = 0.0
         laws = PowerLaws(
-            points=contributions.points,
             c=c,
             alpha=-fit.of_mean.slope,
             sigma=sigma,
             beta=-fit.of_variance.slope,
             covariance=covariance,
             freedom=np.maximum(fit.of_mean.n_used - 2.0, 1.0),
-            **counts,
+            **(contributions.origin | counts),
         )
         warn_of_failures(laws)
         return laws

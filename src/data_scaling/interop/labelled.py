@@ -21,7 +21,8 @@ def to_xarray(contributions: Contributions) -> "xarray.Dataset":
     -------
     xarray.Dataset
         ``delta`` and ``cardinality`` over the dimensions ``point`` (labelled by the
-        index in the pool) and ``draw``; where they come from stands in ``attrs``.
+        index in the pool, and by the row's identifier) and ``draw``; where they come
+        from stands in ``attrs``.
 
     Raises
     ------
@@ -43,7 +44,11 @@ def to_xarray(contributions: Contributions) -> "xarray.Dataset":
             "delta": (("point", "draw"), contributions.delta, attributes),
             "cardinality": (("point", "draw"), contributions.cardinality),
         },
-        coords={"point": contributions.points, "draw": range(contributions.n_draws)},
+        coords={
+            "point": contributions.points,
+            "row": ("point", contributions.row_ids),
+            "draw": range(contributions.n_draws),
+        },
         attrs={
             name: getattr(contributions, name)
             for name in ("dataset", "learner", "metric", "unit", "fingerprint")

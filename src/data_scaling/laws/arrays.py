@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from data_scaling._typing import FloatArray
+from data_scaling.contributions import check_row_ids
 from data_scaling.errors import InputError
 from data_scaling.laws.status import FitStatus
 
@@ -85,11 +86,16 @@ def check_arrays(laws: Any, tails: Mapping[str, tuple[int, ...]]) -> None:
     InputError
         If a shape disagrees.
     """
-    n_points = len(np.atleast_1d(laws.points))
+    points = np.atleast_1d(np.asarray(laws.points))
+    object.__setattr__(laws, "row_ids", check_row_ids(laws.row_ids, points))
+    for name in ("dataset", "fingerprint"):
+        object.__setattr__(laws, name, str(getattr(laws, name)))
+    n_points = len(points)
     tails = {"cardinality_range": (2,), **tails}
     for name in array_names(laws):
         given = np.asarray(getattr(laws, name))
-        array = given.astype(_DTYPES.get(name, np.float64), copy=False).view()
+        dtype = given.dtype if name == "row_ids" else _DTYPES.get(name, np.float64)
+        array = given.astype(dtype, copy=False).view()
         expected = (n_points, *tails.get(name, ()))
         if array.shape != expected:
             raise InputError(
@@ -113,10 +119,20 @@ def array_names(laws: Any) -> list[str]:
 
 
 #: Fields that all points share.
-SCALARS = ("powers", "base_cardinality")
+SCALARS = ("powers", "base_cardinality", "dataset", "fingerprint")
 
 
-def select_rows(laws: Any, rows: Any) -> dict[str, NDArray[Any]]:
-    """Return the arrays of some rows: a mask, positions, a slice or a number."""
+def select_rows(laws: Any, rows: Any) -> dict[str, Any]:
+    """Return the fields of some rows: a mask, positions, a slice or a number."""
     kept = np.atleast_1d(np.arange(len(laws))[rows])
-    return {name: getattr(laws, name)[kept] for name in array_names(laws)}
+    return {
+        field.name: getattr(laws, field.name)
+        if field.name in SCALARS
+        else getattr(laws, field.name)[kept]
+        for field in fields(laws)
+    }
+
+
+def origin_columns(laws: Any) -> dict[str, NDArray[Any]]:
+    """Return the columns that name the points of a table."""
+    return {"point": laws.points, "row": laws.row_ids}

@@ -18,11 +18,11 @@ from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray, Int32Array, IntArray
 from data_scaling.contributions import Contributions, find_points
 from data_scaling.laws.arrays import (
-    array_names,
     check_arrays,
     describe_laws,
     half_width,
     log_sizes,
+    origin_columns,
     select_rows,
     shape_of,
     weight_below_zero,
@@ -30,7 +30,7 @@ from data_scaling.laws.arrays import (
 from data_scaling.laws.notebook import to_html
 from data_scaling.laws.power import PowerLaws
 from data_scaling.laws.status import FitStatus
-from data_scaling.laws.storage import save_arrays
+from data_scaling.laws.storage import save_laws
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +67,11 @@ class ExpansionLaws:
         Number of usable draws behind each law.
     cardinality_range : (n_points, 2) int32 array
         Smallest and largest size among those draws; 0 where there is no draw.
+    dataset, fingerprint : str, optional
+        Name and digest of the dataset that the points are of.
+    row_ids : (n_points,) int or str array, optional
+        Identifier of each point in the user's own table; the index in the pool by
+        default.
 
     Raises
     ------
@@ -100,6 +105,9 @@ class ExpansionLaws:
     status: NDArray[np.int8]
     n_draws: Int32Array
     cardinality_range: Int32Array
+    dataset: str = ""
+    fingerprint: str = ""
+    row_ids: NDArray[Any] = None  # type: ignore[assignment]  # filled in __post_init__
 
     def __post_init__(self) -> None:
         powers = np.asarray(self.powers, dtype=np.float64).view()
@@ -119,10 +127,7 @@ class ExpansionLaws:
 
     def __getitem__(self, rows: Any) -> "ExpansionLaws":
         """Return the laws of some rows: a mask, positions, a slice or a number."""
-        arrays: dict[str, Any] = select_rows(self, rows)
-        return ExpansionLaws(
-            powers=self.powers, base_cardinality=self.base_cardinality, **arrays
-        )
+        return ExpansionLaws(**select_rows(self, rows))
 
     def take(self, points: ArrayLike) -> "ExpansionLaws":
         """Return the laws of some points, named by their index in the pool.
@@ -237,17 +242,20 @@ class ExpansionLaws:
             n_draws=self.n_draws,
             cardinality_range=self.cardinality_range,
             freedom=np.full(len(self), np.inf),
+            dataset=self.dataset,
+            fingerprint=self.fingerprint,
+            row_ids=self.row_ids,
         )
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a table with one row per point.
 
-        Its columns are the point; the coefficients (``a_1`` belongs to 1/k) and their
-        standard deviations (``a_1_std``, ...); noise and noise_exponent; n_draws,
-        min_cardinality, max_cardinality and status.
+        Its columns are the point and its row; the coefficients (``a_1`` belongs to 1/k)
+        and their standard deviations (``a_1_std``, ...); noise and noise_exponent;
+        n_draws, min_cardinality, max_cardinality and status.
         """
         std = np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
-        columns: dict[str, Any] = {"point": self.points}
+        columns: dict[str, Any] = origin_columns(self)
         for j, power in enumerate(self.powers):
             columns[f"a_{power:g}"] = self.coefficients[:, j]
             columns[f"a_{power:g}_std"] = std[:, j]
@@ -277,12 +285,7 @@ class ExpansionLaws:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the laws to one ``.npz`` file that ``load_laws`` reads."""
-        arrays = {name: getattr(self, name) for name in array_names(self)}
-        shared = {
-            "powers": self.powers,
-            "base_cardinality": np.array(self.base_cardinality),
-        }
-        save_arrays(path, "expansion", arrays | shared)
+        save_laws(path, "expansion", self)
 
     def _terms(self, k: ArrayLike) -> FloatArray:
         """Return the falling powers (k/k0)^-p, (n_points, n_k, n_powers)."""

@@ -66,14 +66,14 @@ def _write_table(laws: "ScalingLaws", sizes: list[int]) -> str:
     psi, (low, high) = laws.psi(sizes), laws.interval(sizes)
     header = "".join(f"<th>psi at {k:,}</th><th>95 % interval</th>" for k in sizes)
     lines = []
-    for row, point in enumerate(laws.points):
-        cells = [str(point)]
+    for row, name in enumerate(laws.row_ids):
+        cells = [html.escape(str(name))]
         for j in range(len(sizes)):
             cells.append(f"{psi[row, j]:+.3g}")
             cells.append(f"{low[row, j]:+.2g} to {high[row, j]:+.2g}")
         lines.append("".join(f"<td>{cell}</td>" for cell in cells))
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<table><thead><tr><th>point</th>{header}</tr></thead>{body}</table>"
+    return f"<table><thead><tr><th>row</th>{header}</tr></thead>{body}</table>"
 
 
 def _draw_curves(laws: "ScalingLaws", smallest: int, largest: int) -> str:

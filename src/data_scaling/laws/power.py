@@ -5,7 +5,7 @@ r"""Power laws, the family of the paper.
 """
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -20,13 +20,14 @@ from data_scaling.laws.arrays import (
     describe_laws,
     half_width,
     log_sizes,
+    origin_columns,
     select_rows,
     shape_of,
     weight_below_zero,
 )
 from data_scaling.laws.notebook import to_html
 from data_scaling.laws.status import FitStatus
-from data_scaling.laws.storage import save_arrays
+from data_scaling.laws.storage import save_laws
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +72,11 @@ class PowerLaws:
         ``q + ((c - c_cell) / w)^2`` is at most ``exp(t^2 / freedom)``, with t the
         quantile of Student's t. NaN for a point, or no cells, for intervals by the
         standard error.
+    dataset, fingerprint : str, optional
+        Name and digest of the dataset that the points are of.
+    row_ids : (n_points,) int or str array, optional
+        Identifier of each point in the user's own table; the index in the pool by
+        default.
 
     Raises
     ------
@@ -110,6 +116,9 @@ class PowerLaws:
     cardinality_range: Int32Array
     freedom: FloatArray = None  # type: ignore[assignment]  # filled in __post_init__
     cells: FloatArray = None  # type: ignore[assignment]  # filled in __post_init__
+    dataset: str = ""
+    fingerprint: str = ""
+    row_ids: NDArray[Any] = None  # type: ignore[assignment]  # filled in __post_init__
 
     def __post_init__(self) -> None:
         if self.freedom is None:
@@ -245,12 +254,12 @@ class PowerLaws:
     def to_frame(self) -> "pd.DataFrame":
         """Return a table with one row per point.
 
-        Its columns are the point; c, alpha, sigma, beta and their standard errors
-        (``c_std``, ...); n_draws, min_cardinality, max_cardinality and status.
+        Its columns are the point and its row; c, alpha, sigma, beta and their standard
+        errors (``c_std``, ...); n_draws, min_cardinality, max_cardinality and status.
         """
         variance = np.diagonal(self.covariance, axis1=1, axis2=2)
         labels = {status.value: status.label for status in FitStatus}
-        columns: dict[str, Any] = {"point": self.points}
+        columns: dict[str, Any] = origin_columns(self)
         columns |= {name: getattr(self, name) for name in PARAMETERS}
         columns |= {
             f"{name}_std": np.sqrt(variance[:, i]) for i, name in enumerate(PARAMETERS)
@@ -280,8 +289,7 @@ class PowerLaws:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the laws to one ``.npz`` file that ``load_laws`` reads."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        save_arrays(path, "power", arrays)
+        save_laws(path, "power", self)
 
     def _exponents(self) -> FloatArray:
         """Exponents of the mean, 0 where psi is 0 at every size and has none."""

@@ -26,6 +26,18 @@ class ScalingLaws(Protocol):
         """Index of each point in the pool, (n_points,)."""
 
     @property
+    def row_ids(self) -> NDArray[Any]:
+        """Identifier of each point in the user's own table, (n_points,) int or str."""
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset that the points are of; empty if that is not known."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of that dataset; empty if it is not known."""
+
+    @property
     def status(self) -> NDArray[Any]:
         """Value of the :class:`FitStatus` of each point, (n_points,) int8."""
 

@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ FORMAT = "data_scaling laws"
 VERSION = 1
 
 
-def save_arrays(
-    path: str | os.PathLike[str], kind: str, arrays: dict[str, NDArray[Any]]
-) -> None:
-    """Write the arrays of laws of one kind to a file, whole or not at all."""
+def save_laws(path: str | os.PathLike[str], kind: str, laws: Any) -> None:
+    """Write the fields of laws of one kind to a file, whole or not at all."""
+    arrays: dict[str, Any] = {
+        field.name: np.asarray(getattr(laws, field.name)) for field in fields(laws)
+    }
     header = json.dumps({"format": FORMAT, "version": VERSION, "kind": kind})
     with write_whole(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, header=np.array(header), **arrays)  # type: ignore[arg-type]
+        np.savez(file, header=np.array(header), **arrays)
 
 
 def read_arrays(path: str | os.PathLike[str]) -> tuple[str, dict[str, NDArray[Any]]]:

@@ -113,6 +113,7 @@ class Assembly:
             self._delta,
             self._cardinality,
             header.points,
+            row_ids=header.name_rows(),
             metric=header.metric,
             unit=header.unit,
             dataset=header.dataset,

@@ -9,6 +9,9 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data_scaling._typing import IntArray
 from data_scaling.errors import InputError, PlanMismatchError
 from data_scaling.ledger.segment import FIRST_BASE, Span
@@ -48,6 +51,9 @@ class LedgerHeader:
         Versions of the packages that drew; not compared.
     shard : (int, int), optional
         The part of the plan that is wanted here, from 1, and of how many; not compared.
+    row_ids : tuple of int or str, optional
+        Identifier of each point of the pool in the user's own table, where it is not
+        the index in the pool; not compared.
 
     Raises
     ------
@@ -65,8 +71,11 @@ class LedgerHeader:
     unit: str
     versions: dict[str, str] = field(default_factory=list_versions)
     shard: Shard | None = None
+    row_ids: tuple[int | str, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.row_ids is not None:  # a list, if JSON was read
+            object.__setattr__(self, "row_ids", tuple(self.row_ids))
         if self.shard is not None:
             object.__setattr__(self, "shard", _check_shard(*self.shard))
 
@@ -74,6 +83,12 @@ class LedgerHeader:
     def points(self) -> IntArray:
         """Index in the pool of every point, (n_points,) intp."""
         return self.plan.resolve_points(self.n_pool)
+
+    def name_rows(self) -> NDArray[Any]:
+        """Return the identifier of every drawn point, (n_points,) int or str."""
+        if self.row_ids is None:
+            return self.points
+        return np.array(self.row_ids)[self.points]
 
     @property
     def coalitions_per_draw(self) -> int:
@@ -133,7 +148,8 @@ class LedgerHeader:
     def extend(self, other: "LedgerHeader") -> "LedgerHeader":
         """Return the header with as many draws as the larger of the two plans.
 
-        Of two shards, it is of the whole plan.
+        Of two shards, it is of the whole plan. Rows are named as the other one does, if
+        it does.
         """
         plan = replace(
             self.plan,
@@ -141,7 +157,8 @@ class LedgerHeader:
             n_base_draws=max(self.plan.n_base_draws, other.plan.n_base_draws),
         )
         shard = self.shard if self.shard == other.shard else None
-        return replace(self, plan=plan, shard=shard)
+        row_ids = other.row_ids or self.row_ids
+        return replace(self, plan=plan, shard=shard, row_ids=row_ids)
 
     def to_rows(self) -> dict[str, str]:
         """Return the fields as text, for the table ``meta``."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from data_scaling._checks import require_extra
-from data_scaling.contributions import Contributions
+from data_scaling.contributions import Contributions, check_same_dataset
 from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws
 
@@ -43,7 +43,8 @@ def plot_law(
     Raises
     ------
     InputError
-        If the point has no law, or no draws among those given.
+        If the point has no law, or no draws among those given, or these are of another
+        dataset.
     MissingExtraError
         If matplotlib or pandas is not installed.
 
@@ -67,13 +68,20 @@ def plot_law(
             f"Point {point} has no law to show. See laws.status for the reason."
         )
     frame = _make_frame(law)
-    draws = None if contributions is None else contributions.take([point])
+    draws = None if contributions is None else _take_draws(law, contributions)
     figure: Figure = figure_module.Figure(figsize=(9, 3.6), layout="constrained")
     linear, logarithmic = figure.subplots(1, 2)
     _draw_linear(linear, frame, draws)
     _draw_logarithmic(logarithmic, frame, draws)
-    figure.suptitle(f"Point {point}")
+    row = law.row_ids[0]
+    named = f" (row {row})" if str(row) != str(point) else ""
+    figure.suptitle(f"Point {point}{named}")
     return figure, frame
+
+
+def _take_draws(law: ScalingLaws, contributions: Contributions) -> Contributions:
+    check_same_dataset("laws", law, contributions.dataset, contributions.fingerprint)
+    return contributions.take(law.points)
 
 
 def _make_frame(law: ScalingLaws) -> "pd.DataFrame":

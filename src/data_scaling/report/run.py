@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from data_scaling._typing import Int32Array
-from data_scaling.contributions import Contributions
+from data_scaling.contributions import Contributions, check_same_dataset
 from data_scaling.errors import InputError
 from data_scaling.laws import ExpansionLaws, PowerLaws, ScalingLaws, load_laws
 from data_scaling.learning_curve import LearningCurve
@@ -122,6 +122,8 @@ def _check_parts(
     contributions: Contributions, laws: ScalingLaws, points: PointTable
 ) -> None:
     n_pool = len(points.row_ids)
+    for what, known in (("laws", laws), ("draws", contributions)):
+        check_same_dataset(what, known, points.dataset, points.fingerprint)
     if not np.array_equal(laws.points, contributions.points):
         raise InputError(
             f"The laws are of {len(laws)} points, the draws of "
