@@ -25,11 +25,14 @@ class EmbeddingCache:
     ----------
     connection : sqlite3.Connection
         The open file; :func:`open_cache` gives it.
+    path : Path
+        What messages call it.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        with connection:
+        self._path = path
+        with _name_cache(path), connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS embedding "
                 "(key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
@@ -42,8 +45,9 @@ class EmbeddingCache:
             asked = keys[start : start + _KEYS_PER_QUERY]
             marks = ",".join("?" * len(asked))
             query = f"SELECT key, vector FROM embedding WHERE key IN ({marks})"  # noqa: S608
-            for key, vector in self._connection.execute(query, asked):
-                found[key] = np.frombuffer(vector, dtype="<f4")
+            with _name_cache(self._path):
+                for key, vector in self._connection.execute(query, asked):
+                    found[key] = np.frombuffer(vector, dtype="<f4")
         return found
 
     def write(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
@@ -52,7 +56,7 @@ class EmbeddingCache:
             (key, vector.astype("<f4").tobytes())
             for key, vector in zip(keys, vectors, strict=True)
         ]
-        with self._connection:
+        with _name_cache(self._path), self._connection:
             self._connection.executemany(
                 "INSERT OR IGNORE INTO embedding VALUES (?, ?)", rows
             )
@@ -65,12 +69,21 @@ def open_cache(path: Path) -> Iterator[EmbeddingCache]:
     Raises
     ------
     DatasetError
-        If the file cannot be opened, or is no cache.
+        If the file cannot be opened, or is no cache. An error of the encoder, while
+        the cache is open, stays what it is.
     """
-    try:
+    with _name_cache(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path, timeout=60)) as connection:
-            yield EmbeddingCache(connection)
+        connection = sqlite3.connect(path, timeout=60)
+    with closing(connection):
+        yield EmbeddingCache(connection, path)
+
+
+@contextmanager
+def _name_cache(path: Path) -> Iterator[None]:
+    """Turn errors of the file into one that names it."""
+    try:
+        yield
     except (OSError, sqlite3.Error) as error:
         raise DatasetError(
             f"The cache of embeddings {path} cannot be used ({error}). Remove it, or "
