@@ -1,7 +1,9 @@
 """Encoders of the paper's kinds, tiny and of random weights, made by the tests."""
 
 import io
+import shutil
 import sqlite3
+import time
 from pathlib import Path
 
 import numpy as np
@@ -240,6 +242,44 @@ def test_an_encoder_that_is_not_there_says_what_to_do(tmp_path, monkeypatch):
         embed_texts(TEXTS, str(tmp_path / "nothing"))
     with pytest.raises(DatasetError, match="--features pixels"):
         embed_images([], str(tmp_path / "nothing"))
+
+
+@pytest.fixture
+def no_hub(tmp_path, monkeypatch):
+    """A hub that refuses every connection, and an empty store of its models."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def test_a_hub_out_of_reach_is_said_within_seconds(no_hub):
+    start = time.perf_counter()
+    with pytest.raises(DatasetError, match=r"127.0.0.1:1 cannot be reached: .*refused"):
+        embed_texts(TEXTS, "nobody/nothing")
+    with pytest.raises(DatasetError, match=r"cannot be reached.*--features pixels"):
+        embed_images([], "nobody/nothing")
+    assert time.perf_counter() - start < 10
+
+
+def test_what_the_hub_gave_before_is_read_without_it(no_hub, text_model):
+    stored = no_hub / "models--nobody--tiny"
+    shutil.copytree(text_model, stored / "snapshots" / ("0" * 40))
+    (stored / "refs").mkdir()
+    (stored / "refs" / "main").write_text("0" * 40)
+    from_store, _ = embed_texts(TEXTS, "nobody/tiny")
+
+    assert np.array_equal(from_store, embed_texts(TEXTS, text_model)[0])
+
+
+def test_an_error_of_the_encoder_is_not_laid_on_the_cache(text_model, monkeypatch):
+    def fail(*_):
+        raise OSError("the device is gone")
+
+    monkeypatch.setattr(TextEncoder, "encode", fail)
+    with pytest.raises(OSError, match="the device is gone"):
+        embed_texts(TEXTS, text_model)
 
 
 def test_a_device_that_is_not_there_is_refused(text_model):
