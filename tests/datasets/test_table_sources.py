@@ -112,6 +112,31 @@ def test_the_parts_and_classes_of_a_saved_dictionary_are_kept(tmp_path):
     assert read_table(tmp_path / "two", "kind", val_size=5).x_val.shape == (5, 1)
 
 
+def test_a_column_that_has_the_name_of_the_parts_is_not_lost(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    numbers = {"x": [*range(20)], "split": [i % 3 for i in range(20)]}
+    part = datasets.Dataset.from_dict({**numbers, "y": [i % 2 for i in range(20)]})
+    datasets.DatasetDict(train=part, test=part).save_to_disk(tmp_path / "two")
+    datasets.DatasetDict(train=part, val=part).save_to_disk(tmp_path / "parts")
+
+    assert read_table(tmp_path / "two", "y").feature_names == ("x", "split")
+    with pytest.raises(DatasetError, match="has a column named 'split' in the part"):
+        read_table(tmp_path / "parts", "y")
+
+
+def test_a_feature_that_has_the_name_of_the_target_is_not_lost(arrays, frame, tmp_path):
+    x, y = arrays
+    names = ["a", "b", "c", "target"]
+    message = "has a feature named 'target' beside its target"
+    for data in (x, frame.iloc[:, 1:]):
+        with pytest.raises(DatasetError, match=message):
+            read_table(Bunch(data=data, target=y, feature_names=names))
+    np.savez(tmp_path / "t.npz", x=x, y=y, feature_names=np.array(names))
+    with pytest.raises(DatasetError, match=message):
+        read_table(tmp_path / "t.npz")
+
+
 def test_rows_keep_their_identifiers(frame):
     frame["key"] = [f"customer {i}" for i in range(N_ROWS)]
     named = read_table(frame, "target", row_id="key")

@@ -155,7 +155,7 @@ def _read_bunch(bunch: Bunch) -> TableSource:
     if target.dtype.kind in "iu" and names is not None and len(names) > target.max():
         target = np.asarray(names).astype(str)[target]
     if hasattr(bunch.data, "columns"):
-        frame = _name_columns(bunch.data).assign(**{TARGET: target})
+        frame = _add_target("the Bunch", _name_columns(bunch.data), target)
     else:
         frame = _join("the Bunch", bunch.data, target, bunch.get("feature_names"))
     return TableSource(frame, "the Bunch", "bunch", TARGET)
@@ -189,8 +189,18 @@ def _join(
     names = [f"x{i}" for i in range(flat.shape[1])]
     if feature_names is not None and len(feature_names) == flat.shape[1]:
         names = [str(name) for name in feature_names]
-    frame: pd.DataFrame = pandas.DataFrame(flat, columns=names)
-    return frame.assign(**{TARGET: targets})
+    return _add_target(origin, pandas.DataFrame(flat, columns=names), targets)
+
+
+def _add_target(
+    origin: str, features: "pd.DataFrame", target: NDArray[Any]
+) -> "pd.DataFrame":
+    if TARGET in features.columns:
+        raise DatasetError(
+            f"{origin} has a feature named {TARGET!r} beside its target, which goes by "
+            "that name. Rename the feature."
+        )
+    return features.assign(**{TARGET: target})
 
 
 def _read_saved(path: Path) -> TableSource:
@@ -201,19 +211,31 @@ def _read_saved(path: Path) -> TableSource:
     """
     parts = _read_json(path / "dataset_dict.json").get("splits", [])
     if parts:
-        pandas = require_extra("pandas", "data")
-        frames = [
-            _read_part(path / part).assign(**{SPLIT: part}) for part in map(str, parts)
-        ]
-        frame = pandas.concat(frames, ignore_index=True)
-        is_split = {PARTS.get(str(part)) for part in parts} >= {"train", "val"}
-        if not is_split:
-            frame = frame.drop(columns=SPLIT)
+        frames = {part: _read_part(path / part) for part in map(str, parts)}
         files = sorted(path.glob("*/*.arrow"))
+        is_split = {PARTS.get(part) for part in frames} >= {"train", "val"}
         split = SPLIT if is_split else None
+        frame = _pool(path, frames, split)
         return TableSource(frame, str(path), path.name, None, split, path, files)
     files = sorted(path.glob("*.arrow"))
     return TableSource(_read_part(path), str(path), path.name, folder=path, files=files)
+
+
+def _pool(
+    path: Path, frames: dict[str, "pd.DataFrame"], split: str | None
+) -> "pd.DataFrame":
+    """Return all parts as one frame, with a column of their names if one is named."""
+    pandas = require_extra("pandas", "data")
+    taken = [part for part, frame in frames.items() if split in frame.columns]
+    if taken:
+        raise DatasetError(
+            f"{path} has a column named {split!r} in the part {taken[0]!r}, beside the "
+            "parts themselves, which go by that name. Rename the column."
+        )
+    if split:
+        frames = {p: frame.assign(**{split: p}) for p, frame in frames.items()}
+    pooled: pd.DataFrame = pandas.concat(list(frames.values()), ignore_index=True)
+    return pooled
 
 
 PARTS = {
