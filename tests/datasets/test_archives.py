@@ -17,7 +17,7 @@ def write_archive(path, files):
             for name, content in files.items():
                 archive.writestr(name, content)
     else:
-        mode = "w:gz" if path.name.endswith(".gz") else "w"
+        mode = {".gz": "w:gz", ".xz": "w:xz"}.get(path.suffix, "w")
         with tarfile.open(path, mode) as archive:
             for name, content in files.items():
                 member = tarfile.TarInfo(name)
@@ -56,7 +56,7 @@ def test_a_name_that_leads_out_of_the_archive_is_refused(tmp_path, archive, name
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tar.xz"])
 def test_a_truncated_archive_is_refused(tmp_path, name):
     noise = np.random.default_rng(0).bytes(200_000)
     path = write_archive(tmp_path / name, {**FILES, "noise.txt": noise})

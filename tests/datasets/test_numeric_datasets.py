@@ -95,6 +95,7 @@ def test_the_forms_of_openml_give_the_same_as_balanced_uci(tmp_path, form):
     dataset = load_dataset("MiniBooNE", tmp_path)
 
     assert dataset.feature_names == tuple(names)
+    assert dataset.provenance["source"]["page"] == "https://www.openml.org/d/43974"
     assert len(dataset.x_train) == 70
     signal = np.flatnonzero(dataset.row_ids < N_SIGNAL)
     assert set(dataset.target_names(signal)) == {"signal"}
@@ -176,6 +177,16 @@ def test_the_four_files_of_uci_are_pooled(tmp_path):
     assert dataset.y_train[17] == pytest.approx(farm[int(row), -1], abs=1e-3)
     model = LinearRegression().fit(dataset.x_train, dataset.y_train)
     assert model.score(dataset.x_test, dataset.y_test) > 0.999
+    assert "archive.ics.uci.edu" in dataset.provenance["source"]["page"]
+
+
+def test_the_provenance_names_all_four_files(tmp_path):
+    write_sites(tmp_path)
+    files = load_dataset("wave_energy", tmp_path).provenance["source"]["files"]
+
+    expected = [f"{site}_Data.csv" for site in wave_energy.SITES]
+    assert [file["name"] for file in files] == expected
+    assert len({file["sha256"] for file in files}) == 4
 
 
 def test_every_form_of_the_uci_files_gives_the_same(tmp_path):
@@ -204,6 +215,7 @@ def test_the_forms_of_openml_are_read(tmp_path, form):
     dataset = load_dataset("wave_energy", tmp_path)
 
     assert dataset.feature_names == wave_energy.COLUMNS
+    assert dataset.provenance["source"]["page"] == "https://www.openml.org/d/44975"
     assert np.array_equal(dataset.y_train, rows[dataset.row_ids, -1])
 
 

@@ -67,6 +67,15 @@ def test_without_a_folder_the_download_goes_to_the_cache(server, tmp_path):
     assert find_source(tmp_path, ("rows.csv",), make_source("http://x")) == found
 
 
+def test_a_download_without_a_checksum_says_so(server, tmp_path, caplog):
+    source = SourceFile("rows.csv", f"{server}/rows.csv", None, "https://example.org")
+    find_source(tmp_path, ("none.csv",), source)
+    find_source(tmp_path / "none", ("none.csv",), make_source(server))
+
+    unchecked = [r for r in caplog.messages if "No checksum of rows.csv" in r]
+    assert len(unchecked) == 1
+
+
 def test_a_wrong_checksum_is_refused_and_nothing_is_kept(server, tmp_path):
     source = make_source(server, checksum=f"sha256:{'0' * 64}")
     with pytest.raises(DatasetError, match="does not match the known hash"):

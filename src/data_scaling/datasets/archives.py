@@ -6,6 +6,7 @@ not the published one.
 """
 
 import gzip
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -18,6 +19,7 @@ _DAMAGE = (
     EOFError,
     OSError,
     gzip.BadGzipFile,
+    lzma.LZMAError,
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,

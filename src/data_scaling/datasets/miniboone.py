@@ -38,6 +38,7 @@ SOURCE = SourceFile(
     None,
     "https://archive.ics.uci.edu/dataset/199/miniboone+particle+identification",
 )
+OPENML_PAGE = "https://www.openml.org/d/43974"
 FORMS = (
     "MiniBooNE.arff",
     "MiniBooNE.parquet",
@@ -80,7 +81,8 @@ def load_miniboone(data_dir: str | os.PathLike[str] | None, seed: int) -> Datase
     """
     path = find_source(data_dir, FORMS, SOURCE)
     is_openml = path.suffix in (".arff", ".parquet", ".pq")
-    numbers, names, is_signal = (_read_openml if is_openml else _read_uci)(path)
+    read, page = (_read_openml, OPENML_PAGE) if is_openml else (_read_uci, SOURCE.page)
+    numbers, names, is_signal = read(path)
     rows = _balance(path, is_signal, seed)
     warn_of_size(path, len(rows), N_ROWS)
     target = np.where(is_signal, SIGNAL, BACKGROUND)[rows]
@@ -91,7 +93,7 @@ def load_miniboone(data_dir: str | os.PathLike[str] | None, seed: int) -> Datase
         seed=seed,
         val_size=N_VAL,
         test_size=N_TEST,
-        source=describe_source(SOURCE.page, [path]),
+        source=describe_source(page, [path]),
     )
 
 

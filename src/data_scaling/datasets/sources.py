@@ -28,7 +28,8 @@ class SourceFile:
         Where it is downloaded from.
     checksum : str or None
         ``sha256:...`` or ``md5:...`` of the published file. None where none is known:
-        then the reader's own checks of the content are all there is.
+        then the reader's own checks of counts and columns are all there is, and a
+        download says so.
     page : str
         Page on which a person finds it.
     """
@@ -104,6 +105,12 @@ def _try_download(source: SourceFile, folder: Path) -> str:
         pooch = require_extra("pooch", "data")
         folder.mkdir(parents=True, exist_ok=True)
         _logger.warning("Downloading %s to %s", source.url, folder)
+        if source.checksum is None:
+            _logger.warning(
+                "No checksum of %s is known: its counts and columns are checked when "
+                "it is read.",
+                source.name,
+            )
         pooch.retrieve(
             source.url,
             known_hash=source.checksum,

@@ -36,6 +36,8 @@ SOURCE = SourceFile(
     "https://archive.ics.uci.edu/dataset/494/wave+energy+converters",
 )
 SITES = ("Adelaide", "Perth", "Sydney", "Tasmania")
+SITE_FILES = tuple(f"{site}_Data.csv" for site in SITES)
+OPENML_PAGE = "https://www.openml.org/d/44975"
 FORMS = (
     "wave_energy.arff",
     "wave_energy.parquet",
@@ -44,7 +46,7 @@ FORMS = (
     SOURCE.name,
     "WECs_DataSet.zip",
     "WECs_DataSet",
-    "Adelaide_Data.csv",
+    SITE_FILES[0],
 )
 N_BUOYS = 16
 COLUMNS = tuple(f"{kind}{i + 1}" for kind in "XYP" for i in range(N_BUOYS))
@@ -76,8 +78,13 @@ def load_wave_energy(data_dir: str | os.PathLike[str] | None, seed: int) -> Data
     """
     path = find_source(data_dir, FORMS, SOURCE)
     is_openml = path.suffix in (".arff", ".parquet", ".pq")
-    read = _read_openml if is_openml else _read_sites
+    read, page = (
+        (_read_openml, OPENML_PAGE) if is_openml else (_read_sites, SOURCE.page)
+    )
     table = read(path)
+    files = [path]
+    if path.name in SITE_FILES:
+        files = [path.with_name(name) for name in SITE_FILES]
     warn_of_size(path, len(table.target), N_ROWS if is_openml else N_ROWS_UCI)
     return prepare_dataset(
         table,
@@ -85,7 +92,7 @@ def load_wave_energy(data_dir: str | os.PathLike[str] | None, seed: int) -> Data
         seed=seed,
         val_size=N_VAL,
         test_size=N_TEST,
-        source=describe_source(SOURCE.page, [path]),
+        source=describe_source(page, files),
     )
 
 
@@ -103,12 +110,13 @@ def _read_openml(path: Path) -> RawTable:
 def _read_sites(path: Path) -> RawTable:
     """Read the four files of UCI: sixteen x, y and powers each, and the total."""
     folder = path if path.suffix == ".zip" or path.is_dir() else path.parent
-    files = {f"{site}_Data.csv": site for site in SITES}
     members = {
         Path(name).name: content
-        for name, content in read_members(folder, lambda name: Path(name).name in files)
+        for name, content in read_members(
+            folder, lambda name: Path(name).name in SITE_FILES
+        )
     }
-    lacking = [name for name in files if name not in members]
+    lacking = [name for name in SITE_FILES if name not in members]
     if lacking:
         raise DatasetError(
             f"{folder} lacks {', '.join(lacking)}. Get all four files from "
@@ -121,7 +129,7 @@ def _read_sites(path: Path) -> RawTable:
             len(COLUMNS) + 1,
             separator=b",",
         )
-        for name in files
+        for name in SITE_FILES
     ]
     row_ids = [
         f"{site}/{i}"
