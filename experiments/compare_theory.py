@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     fit = ds.LogEstimator(ds.describe_ledger(ledger).header.plan.cardinalities)
     terms = [term[draws.points] for term in predict_linear_terms(load_dataset(args))]
     figure, frame = plot_theory(
-        fit.regress(draws), terms, draws.points, title=args.dataset
+        fit.regress(draws), terms, draws.points, unit=draws.unit, title=args.dataset
     )
     print(frame.attrs["summary"].to_string(index=False, float_format="{:.3f}".format))
     print(frame[["alpha", "beta"]].quantile([0.25, 0.5, 0.75]).to_string())

@@ -10,7 +10,7 @@ import data_scaling as ds
 from data_scaling.fitting import make_estimator
 from data_scaling.mislabelling import flip_labels
 from data_scaling.plotting import plot_detection, save_figure
-from data_scaling.suspicion import judge_scores, score_points
+from data_scaling.suspicion import describe_winner, judge_scores, score_points
 from options import (
     add,
     add_points,
@@ -51,10 +51,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     laws = make_estimator("hierarchical").fit(draws)
     scores = score_points(dirty, draws, laws, args.sizes)
     title = f"{args.dataset}: {args.share:.0%} of the labels flipped"
-    figure, frame = plot_detection(
-        judge_scores(scores, flipped[draws.points]), chance=args.share, title=title
-    )
+    found = judge_scores(scores, flipped[draws.points])
+    figure, frame = plot_detection(found, chance=args.share, title=title)
     print(frame.to_string(index=False, float_format="{:.3f}".format))
+    print(describe_winner(found))
     print(*save_figure(figure, frame, paths.figure("mislabelled")), sep="\n")
 
 

@@ -1,7 +1,8 @@
 """How accurate predicted contributions are: by method, draws and size.
 
-The laws are fitted to the first 5 to 500 draws and judged by the means of the
-validation draws; ``--kind extrapolation`` judges beyond the fitted sizes.
+The laws are fitted to the first 5 to 500 draws, of all points that were drawn, and
+judged by the means of the validation draws; ``--kind extrapolation`` judges beyond the
+fitted sizes.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     studies = {
         method: study_convergence(
             make_fit(method, args),
-            draws.take(reference.points),
+            draws,
             reference,
             budgets,
             sizes,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import data_scaling as ds
-from data_scaling._typing import FloatArray
+from data_scaling._typing import FloatArray, IntArray
 from data_scaling.convergence import compare_values
 from data_scaling.plotting import plot_values, save_figure
 from options import add, add_methods, make_fit, make_parser, read_integers
@@ -29,12 +29,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     reference = ds.monte_carlo_values(many)
     sizes = int(many.cardinality.min()), int(many.cardinality.max())
     methods: dict[str, Callable[[ds.Contributions], FloatArray]] = {
-        "Monte Carlo": ds.monte_carlo_values,
+        "Monte Carlo": lambda draws: ds.monte_carlo_values(draws.take(many.points)),
     }
     for method in args.methods:
-        methods[method] = partial(value, make_fit(method, args), sizes)
+        methods[method] = partial(value, make_fit(method, args), many.points, sizes)
     found = {
-        name: compare_values(estimate, draws.take(many.points), reference, n_draws)
+        name: compare_values(estimate, draws, reference, n_draws)
         for name, estimate in methods.items()
     }
     title = f"{args.dataset}: against {many.n_draws:,} other draws"
@@ -45,11 +45,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def value(
     fit: Callable[..., ds.ScalingLaws],
+    points: IntArray,
     sizes: tuple[int, int],
     draws: ds.Contributions,
 ) -> FloatArray:
-    """Return the Shapley values of the laws that are fitted to draws."""
-    return ds.shapley_values(fit(draws), *sizes)
+    """Return the Shapley values of some points, by laws that are fitted to all."""
+    return ds.shapley_values(fit(draws).take(points), *sizes)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,11 @@ random; the most harmful are the opposite test. Needs draws of the whole pool:
 from collections.abc import Sequence
 
 import data_scaling as ds
-from data_scaling.addition_study import choose_additions, resume_additions
+from data_scaling.addition_study import (
+    choose_additions,
+    describe_additions,
+    resume_additions,
+)
 from data_scaling.fitting import make_estimator
 from data_scaling.plotting import plot_additions, save_figure
 from options import add, load_dataset, make_parser, read_integers
@@ -46,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     title = f"{args.dataset}: {args.num_points} points added"
     figure, frame = plot_additions(found, title=title)
     print(frame.to_string(index=False, float_format="{:+.5f}".format))
+    print(*describe_additions(found), sep="\n")
     name = f"additions-{args.method}"
     print(*save_figure(figure, frame, paths.figure(name)), sep="\n")
 

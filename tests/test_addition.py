@@ -37,7 +37,7 @@ def test_the_change_is_that_of_the_utility():
         expected = 1 - (k - 90) / (k + 10)
         np.testing.assert_allclose(found.change[:, 0, j], expected)
     np.testing.assert_allclose(found.change[:, 1:], 0.0)
-    excess, error = found.beyond_random
+    excess, error = found.beyond()
     np.testing.assert_allclose(excess[0], found.mean[0])
     np.testing.assert_allclose(error, 0.0, atol=1e-12)
 

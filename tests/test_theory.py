@@ -38,6 +38,8 @@ def test_means_of_draws_follow_the_paper_where_all_is_validated():
     assert frame.alpha.median() == pytest.approx(2.0, abs=0.2)
     # Terms of higher order, not yet small at these sizes, make it steeper.
     assert 2.8 < frame.beta.median() < 3.8
+    assert np.isnan(summary.beta.iloc[0])
+    assert 2.8 < summary.loc[200, "beta"] < summary.loc[100, "beta"] < 4.0
 
 
 def test_a_finite_validation_part_adds_the_term_of_first_order():

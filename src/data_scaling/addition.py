@@ -65,14 +65,24 @@ class Additions:
         spread = self.change.std(axis=0, ddof=1)
         return np.asarray(spread / np.sqrt(self.n_repetitions))
 
-    @property
-    def beyond_random(self) -> tuple[FloatArray, FloatArray]:
-        """Mean change less that of random points, and its standard error.
+    def beyond(self, selection: str = RANDOM) -> tuple[FloatArray, FloatArray]:
+        """Return the mean change less that of a selection, and its standard error.
 
-        Both (n_selections, n_sizes, n_metrics); the datasets are the same, so that the
-        difference is taken within each repetition.
+        Both (n_selections, n_sizes, n_metrics), in units of the metric; the datasets
+        are the same, so that the difference is taken within each repetition.
+
+        Raises
+        ------
+        InputError
+            If there is no selection of that name.
         """
-        excess = self.change - self.change[:, -1:]
+        if selection not in self.selections:
+            raise InputError(
+                f"There is no selection {selection!r}. Give one of: "
+                f"{', '.join(self.selections)}."
+            )
+        place = self.selections.index(selection)
+        excess = self.change - self.change[:, place : place + 1]
         error = excess.std(axis=0, ddof=1) / np.sqrt(self.n_repetitions)
         return np.asarray(excess.mean(axis=0)), np.asarray(error)
 

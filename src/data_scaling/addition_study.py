@@ -27,6 +27,9 @@ from data_scaling.valuation import shapley_values
 
 # Repetitions of a part: what an interruption can cost.
 _PART = 25
+# Standard errors beyond which a difference is told as one.
+_CLEAR = 3.0
+_BEST_AT = "best at {:,}"
 
 
 def choose_additions(
@@ -65,7 +68,7 @@ def choose_additions(
         If a class has too few points with a law.
     """
     labels = dataset.y_train[laws.points] if dataset.classes else None
-    scores = {f"best at {k:,}": laws.psi(float(k)) for k in cardinalities}
+    scores = {_BEST_AT.format(k): laws.psi(float(k)) for k in cardinalities}
     scores["best by Shapley"] = shapley_values(laws, *shapley_range)
     scores |= {f"worst at {k:,}": -laws.psi(float(k)) for k in cardinalities}
     return {
@@ -138,6 +141,71 @@ def resume_additions(
             part = Additions(names, sizes, tuple(metrics), change)
         parts.append(part)
     return join_additions(parts)
+
+
+def describe_additions(additions: Additions) -> list[str]:
+    """Say which selections help and harm, one sentence per size and metric.
+
+    A selection helps, or harms, if the metric changes by more, or less, than by as many
+    random points on the same datasets, by over three standard errors; else there is no
+    effect. The same is said of the points that are best at the datasets' own size
+    beside those that are best by other scores.
+
+    Parameters
+    ----------
+    additions : Additions
+        Of the selections of ``choose_additions``.
+
+    Returns
+    -------
+    list of str
+        Sentences, sizes in turn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from data_scaling.addition import Additions
+    >>> from data_scaling.addition_study import describe_additions
+    >>> change = np.random.default_rng(0).normal([[[[2]], [[0]], [[0]]]] * 50, 1)
+    >>> names = ("best at 9", "best by Shapley", "random")
+    >>> found = Additions(names, np.array([9]), ("mse",), change)
+    >>> for part in describe_additions(found)[0].split(". "):
+    ...     print(part)
+    Added to 9 points, mse: best at 9 helps; best by Shapley has no effect
+    Best at 9 is above best by Shapley.
+    """
+    return [
+        f"Added to {size:,} points, {metric}: {_describe_effects(additions, j, i)}"
+        for j, size in enumerate(additions.cardinality)
+        for i, metric in enumerate(additions.metrics)
+    ]
+
+
+def _describe_effects(additions: Additions, size: int, metric: int) -> str:
+    effects = _compare(additions, RANDOM, size, metric)
+    said = "; ".join(
+        f"{name} {('harms', 'has no effect', 'helps')[sign + 1]}"
+        for name, sign in effects.items()
+    )
+    own = _BEST_AT.format(additions.cardinality[size])
+    if own not in additions.selections:
+        return f"{said}."
+    ranks = "; ".join(
+        f"{('above', 'no different from', 'below')[sign + 1]} {name}"
+        for name, sign in _compare(additions, own, size, metric).items()
+        if name.startswith("best")
+    )
+    return f"{said}. {own.capitalize()} is {ranks}."
+
+
+def _compare(
+    additions: Additions, other: str, size: int, metric: int
+) -> dict[str, int]:
+    """Return 1 for the selections clearly above another one, -1 for those below."""
+    excess, error = (part[:, size, metric] for part in additions.beyond(other))
+    signs = np.sign(excess) * (np.abs(excess) > _CLEAR * error)
+    pairs = zip(additions.selections, signs.astype(int).tolist(), strict=True)
+    return {name: sign for name, sign in pairs if name not in (other, RANDOM)}
 
 
 def _list_parts(folder: Path, n_repetitions: int) -> Iterator[tuple[Path, int, int]]:

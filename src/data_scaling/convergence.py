@@ -131,10 +131,10 @@ def compare_values(
     Parameters
     ----------
     estimate : callable
-        Turns contributions into one value per point: ``monte_carlo_values``, or a fit
+        Turns contributions into n_points values: ``monte_carlo_values``, or a fit
         followed by ``shapley_values``.
     contributions : Contributions
-        Draws of n_points points.
+        Draws of at least the points that are valued.
     reference : (n_points,) array_like
         Values from many other draws, in the same unit.
     n_draws : sequence of int

@@ -18,6 +18,9 @@ from data_scaling.mislabelling import (
 )
 from data_scaling.valuation import monte_carlo_values, shapley_values
 
+# Scores that are made without contributions.
+_OTHERS = ("k-NN Shapley", "self-confidence", "training loss")
+
 
 def score_points(
     dataset: Dataset,
@@ -84,3 +87,36 @@ def judge_scores(
         If a score has not one number per point, or none or all labels are flipped.
     """
     return {name: judge_detection(score, flipped) for name, score in scores.items()}
+
+
+def describe_winner(detections: Mapping[str, Detection]) -> str:
+    """Say which score finds flipped labels best, and which of the contributions'.
+
+    Parameters
+    ----------
+    detections : mapping of str to Detection
+        What ``judge_scores`` returned.
+
+    Examples
+    --------
+    >>> from data_scaling.mislabelling import Detection
+    >>> from data_scaling.suspicion import describe_winner
+    >>> found = {"psi at 9": Detection(0.8, 0.5), "training loss": Detection(0.9, 0.4)}
+    >>> for part in describe_winner(found).split(". "):
+    ...     print(part)
+    Best by area: training loss (0.900), of the contributions psi at 9 (0.800)
+    Best by precision: psi at 9 (0.500).
+    """
+    ours = {name: one for name, one in detections.items() if name not in _OTHERS}
+    said = []
+    for measure, word in (("auc", "area"), ("precision", "precision")):
+        best, own = (
+            max(group, key=lambda name: getattr(group[name], measure))
+            for group in (detections, ours)
+        )
+        text = f"Best by {word}: {best} ({getattr(detections[best], measure):.3f})"
+        if own != best:
+            value = getattr(detections[own], measure)
+            text += f", of the contributions {own} ({value:.3f})"
+        said.append(f"{text}.")
+    return " ".join(said)

@@ -69,13 +69,13 @@ def _draw_selections(
     axes.set_yticks(range(len(additions.selections)), additions.selections)
     axes.invert_yaxis()
     axes.axvline(0.0, color="k", linewidth=0.6, linestyle=":")
-    axes.set_xlabel(f"change of the test {additions.metrics[metric]}")
+    axes.set_xlabel(f"gain in the test {additions.metrics[metric]} (right: better)")
     axes.set_title(f"added to {additions.cardinality[size]:,} points")
     axes.locator_params(axis="x", nbins=5)
 
 
 def _list_changes(additions: Additions) -> "pd.DataFrame":
-    beyond, beyond_error = additions.beyond_random
+    beyond, beyond_error = additions.beyond()
     frames = [
         make_frame(
             {
