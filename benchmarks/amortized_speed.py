@@ -1,0 +1,120 @@
+"""The speed of the amortized estimator: of an epoch, and of scoring.
+
+Run from the repository root, on an idle machine:
+
+    python -m benchmarks.amortized_speed
+"""
+
+import argparse
+import contextlib
+import json
+import resource
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import torch
+from pyarrow import parquet
+
+import data_scaling as ds
+from benchmarks.amortized_page import SPEED, find_commit
+from benchmarks.machine import describe_machine
+from data_scaling.amortized import Scorer, score_parquet
+from data_scaling.amortized.paper import likelihood_loss
+
+N_POINTS, N_DRAWS, N_FEATURES = 10_000, 100, 50
+Row = dict[str, Any]
+
+
+def make_draws() -> tuple[ds.Dataset, ds.Contributions]:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(N_POINTS + 100, N_FEATURES))
+    y = (x[:, 0] > 0).astype(int)
+    data = ds.Dataset(x[:-100], y[:-100], x[-100:], y[-100:])
+    k = rng.integers(100, 1001, (N_POINTS, N_DRAWS))
+    return data, ds.Contributions(rng.normal(size=k.shape) / k, k)
+
+
+def measure_speed() -> list[Row]:
+    """Time an epoch against a DataLoader, and scoring, in this process."""
+    data, draws = make_draws()
+    torch.set_num_threads(2)
+    plain = time_plain_epoch(draws, data)
+    rows = [{"what": "an epoch of a plain loop over a DataLoader, s", "value": plain}]
+    for method, n_networks in (("paper", 1), ("hierarchical", 3)):
+        seconds = []
+        for n_epochs in (1, 6):
+            estimator = ds.AmortizedEstimator(method, n_epochs=n_epochs, progress=False)
+            started = time.perf_counter()
+            estimator.fit(draws, data)
+            seconds.append(time.perf_counter() - started)
+        epoch = (seconds[1] - seconds[0]) / 5 / n_networks
+        rows.append({"what": f"an epoch of a network, `{method}`, s", "value": epoch})
+        rows.append({"what": f"times faster, `{method}`", "value": plain / epoch})
+    for n_rows in (1_000_000, 3_000_000):
+        speed, peak = time_scoring(estimator, n_rows)
+        rows.append({"what": f"rows scored per s, of {n_rows:,}", "value": speed})
+        rows.append({"what": f"largest memory after {n_rows:,}, GB", "value": peak})
+    return rows
+
+
+def time_plain_epoch(draws: ds.Contributions, data: ds.Dataset) -> float:
+    stack = ds.MarginalContributionStackDataset(draws, data)
+    loader = torch.utils.data.DataLoader(stack, batch_size=256, shuffle=True)
+    rng = np.random.default_rng(0)
+    model = ds.LikelihoodModel(ds.Classifier(50, 2, rng).backbone, 128, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        for features, target, *rest in loader:
+            optimizer.zero_grad()
+            likelihood_loss(model(features, target), *rest).mean().backward()
+            optimizer.step()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def time_scoring(estimator: ds.AmortizedEstimator, n_rows: int) -> tuple[float, float]:
+    """Return rows per second, and the largest memory of the process so far, in GB."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_rows(Path(folder, "in.parquet"), n_rows)
+        scorer = Scorer(estimator, (100, 1000), target="y")
+        started = time.perf_counter()
+        score_parquet(scorer, Path(folder, "in.parquet"), Path(folder, "out.parquet"))
+        seconds = time.perf_counter() - started
+    return n_rows / seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def write_rows(path: Path, n_rows: int) -> None:
+    """Write rows of normal features and two classes, a part at a time."""
+    rng = np.random.default_rng(0)
+    names = [f"x{i}" for i in range(N_FEATURES)]
+    block = 2**17
+    with contextlib.ExitStack() as stack:
+        writer = None
+        for first in range(0, n_rows, block):
+            size = min(block, n_rows - first)
+            x = rng.normal(size=(size, N_FEATURES)).astype(np.float32)
+            columns = dict(zip(names, x.T, strict=True)) | {"y": np.arange(size) % 2}
+            table = pyarrow.table(columns)
+            if writer is None:
+                writer = parquet.ParquetWriter(path, table.schema)
+                stack.callback(writer.close)
+            writer.write_table(table)
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
+    report: Row = {"machine": describe_machine(), "commit": find_commit()}
+    report["rows"] = measure_speed()
+    for row in report["rows"]:
+        print(f"{row['what']}: {row['value']:,.3g}")
+    SPEED.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
