@@ -21,7 +21,7 @@ from pyarrow import parquet
 
 import data_scaling as ds
 from benchmarks.amortized_page import SPEED, find_commit
-from benchmarks.machine import describe_machine
+from data_scaling._machine import describe_machine
 from data_scaling.amortized import Scorer, score_parquet
 from data_scaling.amortized.paper import likelihood_loss
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from benchmarks.machine import describe_machine
+from data_scaling._machine import describe_machine, find_commit
 from data_scaling.datasets import load_dataset
 
 PAGE = Path(__file__).with_name("datasets_page.md")
@@ -86,7 +86,7 @@ def measure(name: str, features: str | None) -> dict[str, Any]:
         "peak_gb": peak,
         "score": model.score(x, y),
         "machine": describe_machine(),
-        "commit": find_commit(),
+        "commit": find_commit(Path(__file__).parent),
         "duplicates": data.provenance.get("duplicates", {}),
     }
 
@@ -134,12 +134,6 @@ def write_table(results: list[dict[str, Any]]) -> str:
         "Made by `python -m benchmarks.datasets`, run for each row on:\n\n"
         + "".join(f"- {line}\n" for line in made)
     )
-
-
-def find_commit() -> str:
-    git = ["git", "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(git, capture_output=True, text=True, check=True)  # noqa: S603
-    return done.stdout.strip()
 
 
 def run_apart(name: str, features: str | None) -> dict[str, Any]:

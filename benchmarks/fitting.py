@@ -27,8 +27,8 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 import data_scaling as ds
-from benchmarks.machine import describe_machine
 from benchmarks.references import FOLDER, LOADERS, ledger_path
+from data_scaling._machine import describe_machine
 
 N_POINTS, N_DRAWS = 50_000, 100
 N_SINGLE = 200

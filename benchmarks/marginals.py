@@ -15,7 +15,6 @@ all the coalition's contributions.
 import argparse
 import json
 import os
-import subprocess
 import time
 import warnings
 from dataclasses import asdict, dataclass
@@ -29,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from benchmarks.cases import CASES, Case
-from benchmarks.machine import describe_machine
+from data_scaling._machine import describe_machine, find_commit
 from data_scaling.coalitions import draw_coalition, group_pool
 from data_scaling.datasets import Dataset
 from data_scaling.learners import RefitLearner, make_learner
@@ -180,10 +179,8 @@ def run_case(name: str, case: Case, options: argparse.Namespace, peak: float) ->
 
 
 def describe_run(peak: float) -> dict[str, Any]:
-    git = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False)  # noqa: S603
     return {
-        "commit": commit.stdout.strip(),
+        "commit": find_commit(Path(__file__).parent),
         "machine": describe_machine(),
         "peak_gflops": round(peak / 1e9, 1),
     }

@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 import data_scaling as ds
-from benchmarks.machine import describe_machine
 from benchmarks.references import (
     FOLDER,
     LOADERS,
@@ -37,6 +36,7 @@ from benchmarks.references import (
     ledger_path,
     read_repetitions,
 )
+from data_scaling._machine import describe_machine
 
 N_DRAWS = (5, 10, 20, 50, 100, 300)
 JUDGED = (100, 359, 1000, 2500, 5000)

@@ -31,7 +31,7 @@ import numpy as np
 from joblib.externals.loky import get_reusable_executor
 
 import data_scaling as ds
-from benchmarks.machine import describe_machine
+from data_scaling._machine import describe_machine
 from data_scaling.ledger import (
     LedgerHeader,
     Segment,

@@ -2,18 +2,14 @@
 
 import hashlib
 import json
-import platform
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import sklearn
-
 from data_scaling._files import write_whole
+from data_scaling._machine import describe_machine, find_commit
 from data_scaling._text import duration
 
 INTRODUCTION = """\
@@ -22,9 +18,8 @@ INTRODUCTION = """\
 Made by `make reproduce`, which goes on where it stopped; this page is written by it
 and holds no number typed by hand. The commands are the scripts of `experiments/`, in
 the order to run. Seeds are 0, and 1 for validation draws, unless a command names one.
-The line `time` of a ledger is what its draws took in the learner, over all jobs and
-however often interrupted; the time beside a command is that of its last run alone, on a
-machine of two cores that did other work too.
+The line `time` of a ledger is what its draws took, over all jobs and however often
+interrupted; the time beside a command is that of its last run alone.
 
 Departures from the paper hold throughout: a point is never in the coalition that it is
 added to, one coalition serves all points of a draw, contributions are exact (the
@@ -58,29 +53,15 @@ def read_record(out: Path, command: str) -> Record | None:
 
 def write_record(out: Path, record: Record) -> None:
     """Keep a record, with the commit and the machine that it comes from."""
-    fields = asdict(record) | {"commit": find_commit(), "machine": describe_machine()}
+    commit = find_commit(Path(__file__).parent)
+    fields = asdict(record) | {"commit": commit, "machine": describe_machine()}
     with write_whole(record_path(out, record.command)) as temporary:
         temporary.write_text(json.dumps(fields, indent=1))
 
 
-def find_commit() -> str:
-    """Return the short name of the commit that this file is of."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout.strip() or "unknown"
-
-
-def describe_machine() -> str:
-    """Return processor and versions as a line."""
-    return (
-        f"{platform.machine()}, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, scikit-learn {sklearn.__version__}"
-    )
-
-
 def write_page(page: Path, sections: Sequence[Mapping[str, Any]], out: Path) -> None:
     """Write the page of all sections, and copy their figures beside it."""
-    lines = [INTRODUCTION, *_compare(sections, out)]
+    lines = [INTRODUCTION, _list_machines(sections, out), *_compare(sections, out)]
     missing = []
     for section in sections:
         lines += [f"## {section['title']}", f"**Paper.** {section['paper']}"]
@@ -98,6 +79,23 @@ def write_page(page: Path, sections: Sequence[Mapping[str, Any]], out: Path) -> 
         lines += ["## Not yet run", listed]
     with write_whole(page) as temporary:
         temporary.write_text("\n\n".join(line.strip() for line in lines) + "\n")
+
+
+def _list_machines(sections: Sequence[Mapping[str, Any]], out: Path) -> str:
+    """Say on which machines the commands ran, and how busy these were."""
+    loads: dict[str, list[float]] = {}
+    for command in dict.fromkeys(
+        c for section in sections for c in section["commands"]
+    ):
+        record = read_record(out, command)
+        if record is not None:
+            machine, _, load = record.machine.partition("; load ")
+            loads.setdefault(machine, []).extend([float(load)] if load else [])
+    rows = ["The machine, and its load when commands ended (1 for each core in use):\n"]
+    for machine, found in loads.items():
+        span = f"; load {min(found):.1f} to {max(found):.1f}" if found else ""
+        rows.append(f"- {machine}{span}")
+    return "\n".join(rows)
 
 
 def _compare(sections: Sequence[Mapping[str, Any]], out: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "data_scaling"
 
 # A module imports from itself and from what stands before it.
 LAYERS = """
-    errors _typing _random _files _checks _text _progress
+    errors _typing _random _files _checks _text _progress _machine
     datasets metrics
     learners
     coalitions plan

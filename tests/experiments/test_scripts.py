@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import data_scaling as ds
+from data_scaling._machine import describe_machine
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SIZES = ["--min-cardinality", "20", "--max-cardinality", "80"]
@@ -219,6 +220,9 @@ commands = ["plot_distance -dataset toy"]
     row = f"| toy: R2 pooled | 0.5 | {said} | `plot_validation -dataset toy` |"
     assert row in text
     assert "**Paper.** R2 0.987" in text
+    machine, _, load = describe_machine().partition("; load ")
+    assert f"\n- {machine}; load " in text
+    assert float(load) >= 0
     assert "## Not yet run\n\n- `plot_distance -dataset toy`" in text
     assert str(out) not in text
     assert (page.parent / "reproduction" / "toy-logreg-validation-log.png").exists()

@@ -1,7 +1,8 @@
-"""The machine that a benchmark ran on, as one line."""
+"""What a measurement was made with: the machine, as one line, and the commit."""
 
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,22 @@ from threadpoolctl import threadpool_info
 
 
 def describe_machine() -> str:
+    """Return processor, versions and, at the end, the load of the last minute."""
     return (
         f"{_find_processor()}, {os.cpu_count()} cores; Python "
         f"{platform.python_version()}, numpy {np.__version__} ({_find_kernels()}), "
         f"scikit-learn {sklearn.__version__}; load {os.getloadavg()[0]:.1f}"
     )
+
+
+def find_commit(folder: Path) -> str:
+    """Return the short name of the commit that a folder is of, or "unknown"."""
+    command = ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    except FileNotFoundError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
 
 
 def _find_kernels() -> str:
