@@ -73,7 +73,7 @@ def write_page(page: Path, sections: Sequence[Mapping[str, Any]], out: Path) -> 
                 missing.append(command)
             else:
                 lines += _show(record, out)
-        lines += _copy_figure(page, section, out)
+        lines += _copy_figures(page, section, out)
     if missing:
         listed = "\n".join(f"- `{command}`" for command in missing)
         lines += ["## Not yet run", listed]
@@ -126,12 +126,13 @@ def _show(record: Record, out: Path) -> Iterator[str]:
     yield "\n".join(["```text", *kept, "```"])
 
 
-def _copy_figure(page: Path, section: Mapping[str, Any], out: Path) -> list[str]:
-    source = out / section.get("figure", "")
-    if not source.is_file():
-        return []
-    dataset, model, _, name = Path(section["figure"]).parts
-    target = page.parent / "reproduction" / f"{dataset}-{model}-{name}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    return [f"![{section['title']}](reproduction/{target.name})"]
+def _copy_figures(page: Path, section: Mapping[str, Any], out: Path) -> Iterator[str]:
+    """Copy the figures of a section beside the page, as far as they were made."""
+    for figure in section.get("figures", ()):
+        if not (out / figure).is_file():
+            continue
+        dataset, model, _, name = Path(figure).parts
+        target = page.parent / "reproduction" / f"{dataset}-{model}-{name}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(out / figure, target)
+        yield f"![{section['title']}: {dataset}](reproduction/{target.name})"

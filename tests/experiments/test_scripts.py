@@ -201,7 +201,7 @@ title = "Figure 1"
 paper = "R2 0.987"
 note = "Not the same data."
 commands = ["plot_validation -dataset toy"]
-figure = "toy/logreg/figures/validation-log.png"
+figures = ["toy/logreg/figures/validation-log.png", "toy/logreg/figures/none.png"]
 [[section.compare]]
 what = "toy"
 key = "R2 pooled"
@@ -225,7 +225,11 @@ commands = ["plot_distance -dataset toy"]
     assert float(load) >= 0
     assert "## Not yet run\n\n- `plot_distance -dataset toy`" in text
     assert str(out) not in text
+    assert (
+        text.count("![Figure 1: toy](reproduction/toy-logreg-validation-log.png)") == 1
+    )
     assert (page.parent / "reproduction" / "toy-logreg-validation-log.png").exists()
+    assert "none.png" not in text
 
     script("reproduce", *arguments, "--sections", "figure")
     assert "$" not in capsys.readouterr().out
