@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from data_scaling.agreement import agreement
+from data_scaling._agreement import agreement
 from data_scaling.errors import InputError
 
 

@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "data_scaling"
 
 # A module imports from itself and from what stands before it.
 LAYERS = """
-    errors _typing _random _files _checks _text _progress _machine
+    _lazy errors _typing _random _files _checks _text _progress _machine
     datasets metrics
     learners
     coalitions plan
@@ -18,7 +18,7 @@ LAYERS = """
     _drawing _pacing _workers sampling cost
     estimators
     amortized
-    agreement valuation weights selection validation diagnostics ranking fitting
+    _agreement valuation weights selection validation diagnostics ranking fitting
     convergence addition addition_study boundary mislabelling suspicion theory
     plotting interop
     report

@@ -1,9 +1,17 @@
 """The public names: all there, all documented, no more than those."""
 
 import inspect
+import subprocess
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pytest
 
 import data_scaling as ds
 
+LAZY = ["data_scaling", "data_scaling.amortized", "data_scaling.datasets"]
+LAZY += ["data_scaling.learners"]
 NAMES = """
     AggregateLaw AggregateLikelihoodEstimator Agreement AllDrawsFailedError
     AmortizedEstimator Classifier Contributions DataScalingError Dataset
@@ -33,8 +41,8 @@ def test_every_public_name_is_documented():
 
 def test_errors_derive_from_one_class_and_a_builtin():
     errors = [
-        value
-        for name, value in vars(ds).items()
+        getattr(ds, name)
+        for name in NAMES
         if name.endswith("Error") and name != "DataScalingError"
     ]
     assert len(errors) >= 6
@@ -48,3 +56,28 @@ def test_main_arguments_first_then_keywords_only():
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         assert inspect.Parameter.KEYWORD_ONLY in kinds
         assert inspect.Parameter.VAR_KEYWORD not in kinds
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_lazy_packages_tell_their_names_and_have_no_modules_of_the_same(name):
+    """Importing such a module would put it in the place of the name."""
+    package = import_module(name)
+    assert set(package.__all__) <= set(dir(package))
+    assert {module.name for module in iter_modules(package.__path__)}.isdisjoint(
+        package.__all__
+    )
+    assert all(getattr(package, public) is not None for public in package.__all__)
+    with pytest.raises(AttributeError, match=f"'{name}' has no attribute 'nothing'"):
+        package.nothing  # noqa: B018
+
+
+def test_what_a_worker_imports_leaves_scikit_learn_out():
+    """It takes most of a second, and a worker of an exact learner needs none of it."""
+    needless = {"sklearn", "scipy.stats", "pandas", "typer"}
+    code = (
+        "import sys, data_scaling._workers, data_scaling.learners.logistic; "
+        f"print(sorted({needless} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

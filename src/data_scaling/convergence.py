@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from data_scaling._agreement import Agreement, agreement
 from data_scaling._typing import FloatArray, IntArray
-from data_scaling.agreement import Agreement, agreement
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from data_scaling._agreement import agreement
 from data_scaling._typing import FloatArray, IntArray
-from data_scaling.agreement import agreement
 from data_scaling.contributions import Contributions, check_same_dataset
 from data_scaling.laws import ScalingLaws
 from data_scaling.size_means import average_by_size, average_in_groups

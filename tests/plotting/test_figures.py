@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from test_convergence import SIZES, make_draws
 from test_ranking import make_laws
 
+from data_scaling._agreement import agreement
 from data_scaling.addition import Additions
-from data_scaling.agreement import agreement
 from data_scaling.convergence import study_convergence
 from data_scaling.errors import InputError
 from data_scaling.estimators import (

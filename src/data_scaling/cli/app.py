@@ -88,7 +88,7 @@ _OPTIONS = {
 }
 
 
-def main() -> None:
+def run_app() -> None:
     """Run the command; errors that a user can mend are said without a traceback."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     warnings.showwarning = _show_warning

@@ -1,22 +1,11 @@
 """Learners: ways of turning a coalition into marginal contributions."""
 
-from data_scaling.learners.logistic import LogisticLearner
-from data_scaling.learners.multinomial import MultinomialLearner
-from data_scaling.learners.neighbors import NeighborsLearner
-from data_scaling.learners.protocol import BoundLearner, Draw, Learner
-from data_scaling.learners.refit import RefitLearner
-from data_scaling.learners.registry import LEARNERS, make_learner
-from data_scaling.learners.ridge import RidgeLearner
+from data_scaling._lazy import list_stub, make_getattr
 
-__all__ = [
-    "LEARNERS",
-    "BoundLearner",
-    "Draw",
-    "Learner",
-    "LogisticLearner",
-    "MultinomialLearner",
-    "NeighborsLearner",
-    "RefitLearner",
-    "RidgeLearner",
-    "make_learner",
-]
+_homes = list_stub(__file__)
+__all__ = sorted(_homes)
+__getattr__ = make_getattr(__name__, _homes)
+
+
+def __dir__() -> list[str]:
+    return __all__

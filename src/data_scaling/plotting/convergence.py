@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from data_scaling.agreement import Agreement
+from data_scaling._agreement import Agreement
 from data_scaling.convergence import MEASURES, Convergence
 from data_scaling.errors import InputError
 from data_scaling.plotting.style import (

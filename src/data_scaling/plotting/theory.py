@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_scaling._agreement import agreement
 from data_scaling._typing import FloatArray, IntArray
-from data_scaling.agreement import agreement
 from data_scaling.estimators.log import LogFit
 from data_scaling.plotting.style import (
     COLORS,

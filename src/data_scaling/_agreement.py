@@ -53,7 +53,7 @@ def agreement(estimate: ArrayLike, reference: ArrayLike) -> Agreement:
 
     Examples
     --------
-    >>> from data_scaling.agreement import agreement
+    >>> from data_scaling import agreement
     >>> close = agreement([1.1, 1.9, -3.0], [1.0, 2.0, -3.0])
     >>> close.n_points, round(close.mse, 6), close.spearman, close.sign_agreement
     (3, 0.006667, 1.0, 1.0)

@@ -1,0 +1,16 @@
+from data_scaling.learners.logistic import LogisticLearner as LogisticLearner
+from data_scaling.learners.multinomial import MultinomialLearner as MultinomialLearner
+from data_scaling.learners.neighbors import NeighborsLearner as NeighborsLearner
+from data_scaling.learners.protocol import (
+    BoundLearner as BoundLearner,
+    Draw as Draw,
+    Learner as Learner,
+)
+from data_scaling.learners.refit import RefitLearner as RefitLearner
+from data_scaling.learners.registry import (
+    LEARNERS as LEARNERS,
+    make_learner as make_learner,
+)
+from data_scaling.learners.ridge import RidgeLearner as RidgeLearner
+
+__all__: list[str]
