@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import signal
 import threading
 import time
 import warnings
@@ -9,7 +10,6 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -33,7 +33,7 @@ from data_scaling.ledger.header import list_versions
 
 # What starting worker processes costs. Less work than this is done without them; of
 # more, the driver draws this long itself while they start.
-START_SECONDS = 2.0
+START_SECONDS = 1.0
 LARGE_BLOCK_BYTES = 31 * 2**20  # just below the largest block that glibc learns from
 
 _logger = logging.getLogger(__name__)
@@ -119,7 +119,9 @@ def _run_tasks(
     with _explain_loss(), ahead:
         if getattr(backend, "supports_return_generator", False):
             parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
-            with _stop_quietly(parallel(calls)) as results:
+            with _deaf_to_interruptions():
+                started = parallel(calls)
+            with _stop_quietly(started) as results:
                 yield from draw_task(recipe, own)
                 for segments in results:
                     yield from segments
@@ -131,6 +133,24 @@ def _run_tasks(
         while wave := list(islice(calls, n_wave)):
             for segments in parallel(wave):
                 yield from segments
+
+
+@contextmanager
+def _deaf_to_interruptions() -> Iterator[None]:
+    """Have the processes that are started here ignore interruptions for good.
+
+    The terminal interrupts all processes; this one then ends the others, which would
+    show tracebacks. (Blocking the signal would not do: loky lets it through again.)
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @dataclass(frozen=True)
@@ -160,14 +180,24 @@ def pack_recipe(recipe: Recipe) -> Parcel:
     return Parcel(secrets.token_hex(16), content)
 
 
-@lru_cache(maxsize=1)
+_unpacked: dict[str, Recipe] = {}
+
+
 def unpack_recipe(parcel: Parcel) -> Recipe:
-    """Return the recipe in a parcel; a process unpacks each parcel once."""
+    """Return the recipe in a parcel; a process unpacks each parcel once.
+
+    The parcel's content is let go: joblib waits a second at the end of a run for a
+    folder of memory maps that a worker still holds.
+    """
+    if parcel.name in _unpacked:
+        return _unpacked[parcel.name]
+    _unpacked.clear()
     _keep_freed_memory()
     # For good: where a worker draws in several threads, a limit that ends with one
     # segment would end in the middle of another.
     threadpool_limits(1)
     recipe: Recipe = cloudpickle.loads(parcel.content.data)
+    _unpacked[parcel.name] = recipe
     return recipe
 
 
