@@ -10,6 +10,7 @@ from planted_runs import make_run
 
 from data_scaling.datasets import Previews
 from data_scaling.learning_curve import LearningCurve
+from data_scaling.ranking import rank_points
 from data_scaling.report import write_report
 from data_scaling.validation import validate_laws
 
@@ -29,6 +30,13 @@ DRAG = """step => new Promise(done => {
   watcher.observe(body, {subtree: true, childList: true, characterData: true});
   slider.value = step; slider.dispatchEvent(new Event("input"));
 })"""
+GO = """state => new Promise(done => {
+  addEventListener("hashchange", () => requestAnimationFrame(done), {once: true});
+  location.hash = state;
+})"""
+FADED = """[...document.querySelectorAll("#rows tr:not([hidden])")].map(
+  row => [Number(row.querySelector("button").textContent),
+          row.classList.contains("faded")])"""
 NO_WEBGL = """const real = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
   return kind.startsWith("webgl") ? null : real.call(this, kind, ...rest);
@@ -52,7 +60,7 @@ def path(run, tmp_path_factory):
     return write_report(run, tmp_path_factory.mktemp("report") / "report.html")
 
 
-@pytest.fixture(scope="module", params=["expansion", "power"])
+@pytest.fixture(scope="module", params=["expansion", "power", "likelihood"])
 def family_run(request, tmp_path_factory):
     run = make_run(family=request.param, n_points=300)
     folder = tmp_path_factory.mktemp(request.param)
@@ -86,6 +94,54 @@ def test_moving_the_size_ranks_as_the_laws_do(family_run, open_page, tmp_path):
     for name, values in (("psi", run.laws.psi(450)), ("low", low), ("high", high)):
         shown = [float(row[name]) for row in table]
         np.testing.assert_allclose(shown, values[points], rtol=1e-4, atol=1e-10)
+
+
+def test_intervals_and_what_is_sure_are_those_of_the_laws(
+    family_run, open_page, tmp_path
+):
+    """Numbers, fading and the order by certainty, at both ends of the slider too."""
+    run, path = family_run
+    page = open_page(path)
+    for k in (100, 317, 3000):
+        ranking = rank_points(run.laws, [k])
+        show(page, f"k={k}")
+        table = {int(row["point"]): row for row in export(page, tmp_path)}
+        for name, ends in (("low", ranking.low), ("high", ranking.high)):
+            shown = [float(table[point][name]) for point in ranking.points]
+            np.testing.assert_allclose(shown, ends[:, 0], rtol=1e-4, atol=1e-9)
+        is_sure = (ranking.low[:, 0] > 0) | (ranking.high[:, 0] < 0)
+        assert 0 < is_sure.sum() < len(is_sure)
+        caption = page.locator("#table-caption").inner_text()
+        assert f"of {is_sure.sum()} it is sure" in caption
+        for row, is_faded in page.evaluate(FADED):
+            assert is_faded != is_sure[row - 5000]
+        for order, rows in (
+            ("sure", ranking.surely_valuable(0, 20)),
+            ("sure-harmful", ranking.surely_harmful(0, 20)),
+        ):
+            show(page, f"k={k}&order={order}")
+            assert list_rows(page) == run.points.row_ids[rows].tolist()
+
+
+def show(page, state):
+    page.evaluate(GO, state)
+
+
+def test_the_band_is_the_interval_at_every_size(family_run, open_page):
+    run, path = family_run
+    page = open_page(path)
+    for point in (3, 40, 77):
+        show(page, f"point={point}")
+        page.wait_for_selector(f"#law-linear[aria-label*='row {5000 + point}:']")
+        k, ends = page.evaluate(
+            "(() => { const d = document.getElementById('law-linear').data[2];"
+            " return [d.x, d.y]; })()"
+        )
+        n_sizes, law = len(k) // 2, run.laws.take([point])
+        low, high = law.interval(np.array(k[:n_sizes]))
+        far = np.max(np.abs(ends))
+        expected = np.concatenate([high[0], low[0][::-1]]).clip(-far, far)
+        np.testing.assert_allclose(ends, expected, rtol=1e-4, atol=1e-6 * far)
 
 
 def test_the_slider_moves_the_size(run, path, open_page):

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from data_scaling.estimators import LikelihoodEstimator
 from data_scaling.laws import PowerLaws
 from data_scaling.report.cells import fill_cells, place_points
 from data_scaling.report.draws import MISSING, encode_draws
+from data_scaling.report.ends import write_ends
 from data_scaling.report.figures import count_parameters, explained_share
 from data_scaling.report.parameters import write_parameters
 from data_scaling.report.payload import pack
@@ -41,6 +43,7 @@ def test_power_laws_are_written_without_loss(k):
     np.testing.assert_allclose(std, laws.psi_std(k), rtol=1e-6)
     low, high = laws.interval(k)
     np.testing.assert_allclose((high - low) / 2, written.quantile * std, rtol=1e-6)
+    assert write_ends(laws, 316.0, 1e6) is None
 
 
 def fit_weak_signals(n_points):
@@ -51,12 +54,38 @@ def fit_weak_signals(n_points):
     return LikelihoodEstimator().fit(draws)
 
 
-def test_intervals_by_likelihood_have_their_width_at_the_reference():
-    laws = fit_weak_signals(20)
-    written = write_parameters(laws, 316.0)
-    low, high = laws.interval(316.0)
-    width = 2 * written.quantile * laws.psi_std(316.0)
-    np.testing.assert_allclose(width, high - low, rtol=1e-9)
+def evaluate_end(end, side, psi, log_ratio):
+    """Evaluate one end as the page does."""
+    found = np.empty(len(psi))
+    for i in range(len(psi)):
+        lines = slice(end.start[i], end.start[i + 1])
+        heights = end.log_end[lines] - end.alpha[lines] * log_ratio
+        pick = np.max if end.sign[i] == side else np.min
+        found[i] = end.sign[i] * np.exp(pick(heights))
+    return side * np.maximum(side * found, side * psi)
+
+
+@pytest.mark.parametrize("k", [1.0, 100.0, 316.0, 999.0, 1e5])
+def test_ends_by_the_likelihood_are_written_without_loss(k):
+    laws = fit_weak_signals(400)
+    assert ((laws.interval(k)[0] > 0) | (laws.interval(k)[1] < 0)).any()
+    lower, upper = write_ends(laws, 316.0, 1e5)
+    for end, side, expected in zip(
+        (lower, upper), (-1, 1), laws.interval(k), strict=True
+    ):
+        found = evaluate_end(end, side, laws.psi(k), np.log(k / 316.0))
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+    # Of the 36 lines few are ever an end of the interval.
+    assert len(lower.alpha) < 12 * len(laws)
+
+
+def test_points_without_cells_keep_their_symmetric_interval():
+    laws = fit_weak_signals(3)
+    cells = laws.cells.copy()
+    cells[1] = np.nan
+    lower, _ = write_ends(replace(laws, cells=cells), 316.0, 1e5)
+    assert (lower.sign != 0).tolist() == [True, False, True]
+    assert lower.start[1] == lower.start[2]
 
 
 def test_cells_hold_psi_also_where_it_is_not_the_middle_of_its_interval():

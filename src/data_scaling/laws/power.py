@@ -304,20 +304,49 @@ class PowerLaws:
             return np.zeros(len(self), dtype=np.bool_)
         return np.asarray(np.isfinite(self.cells[:, 0, 0]))
 
-    def _allow(self, k: ArrayLike, level: float) -> tuple[FloatArray, FloatArray]:
-        """Return the ends of the intervals that the cells allow; shapes as in psi."""
+    def allowed_scales(
+        self, level: float = 0.95
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the values of c that draws allow beside each exponent of the cells.
+
+        The interval for psi at size k is the hull of ``[low, high] * k**-alpha`` over
+        the cells, and of psi itself.
+
+        Parameters
+        ----------
+        level : float
+            Probability with which an interval is to cover psi, between 0 and 1.
+
+        Returns
+        -------
+        alpha, low, high : (n_points, n_cells) float64 array
+            Exponents, and the ends of c in units of the utility; infinity and minus
+            infinity where no c is allowed, NaN for a point without cells.
+
+        Raises
+        ------
+        InputError
+            If the level is not between 0 and 1.
+        """
         quantile = half_width(np.ones(len(self)), self.freedom, level)
         bound = np.exp(np.minimum(quantile**2 / self.freedom, _MOST_ALLOWED))
         alpha, c, width, least = np.moveaxis(self.cells, -1, 0)
         room = bound[:, None] - least
         half = width * np.sqrt(np.maximum(room, 0.0))
+        low = np.where(room < 0, np.inf, c - half)
+        return alpha, low, np.where(room < 0, -np.inf, c + half)
+
+    def _allow(self, k: ArrayLike, level: float) -> tuple[FloatArray, FloatArray]:
+        """Return the ends of the intervals that the cells allow; shapes as in psi."""
+        alpha, lower, upper = self.allowed_scales(level)
         log_k = log_sizes(k, len(self))
         low, high = np.empty((2, *log_k.shape))
+        closed = np.isinf(lower)
+        lower, upper = np.where(closed, 0.0, lower), np.where(closed, 0.0, upper)
         for place in range(log_k.shape[1]):
             fall = np.exp(-alpha * log_k[:, place, None])
-            lower, upper = (c - half) * fall, (c + half) * fall
-            low[:, place] = np.where(room >= 0, lower, np.inf).min(axis=1)
-            high[:, place] = np.where(room >= 0, upper, -np.inf).max(axis=1)
+            low[:, place] = np.where(closed, np.inf, lower * fall).min(axis=1)
+            high[:, place] = np.where(closed, -np.inf, upper * fall).max(axis=1)
         psi = _scaled_power(self.c, self._exponents(), log_k)
         shape = shape_of(k, len(self))
         return np.minimum(low, psi).reshape(shape), np.maximum(high, psi).reshape(shape)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from data_scaling._checks import require_extra
 from data_scaling._files import write_whole
-from data_scaling.laws import FitStatus
+from data_scaling.laws import FitStatus, ScalingLaws
 from data_scaling.report.cells import Place, fill_cells, place_points
 from data_scaling.report.draws import encode_draws
+from data_scaling.report.ends import write_ends
 from data_scaling.report.figures import (
     count_parameters,
     count_quality,
@@ -187,6 +188,7 @@ def _collect(run: Run) -> _Content:
         "law": parameters.columns.astype(np.float32),
         "quantile": parameters.quantile.astype(np.float32),
     }
+    arrays |= _list_ends(laws, reference, sizes)
     if listed.n_ends:
         cells, texts["map"]["grid"] = _list_cells(run, place, sizes)
         arrays |= cells
@@ -221,6 +223,22 @@ def _list_arrays(run: Run, listed: Listed, place: Place) -> dict[str, NDArray[An
         arrays["target_code"] = target.astype(np.uint16)
     else:
         arrays["target"] = target.astype(np.float64)
+    return arrays
+
+
+def _list_ends(
+    laws: ScalingLaws, reference: float, sizes: Sizes
+) -> dict[str, NDArray[Any]]:
+    """Return what the ends of intervals by the likelihood ratio are made of."""
+    ends = write_ends(laws, reference, sizes.end)
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, end in zip(("low", "high"), ends or (), strict=False):
+        arrays |= {
+            f"{name}_sign": end.sign,
+            f"{name}_start": end.start,
+            f"{name}_alpha": end.alpha.astype(np.float32),
+            f"{name}_log": end.log_end.astype(np.float32),
+        }
     return arrays
 
 

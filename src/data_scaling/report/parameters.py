@@ -13,11 +13,15 @@ which holds in single precision where c itself and its variance would overflow.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from data_scaling._typing import FloatArray
 from data_scaling.laws import ExpansionLaws, PowerLaws, ScalingLaws
+from data_scaling.laws.arrays import half_width
+
+LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +42,8 @@ class LawParameters:
         at the reference, beta, and the relative variance of sigma and the variance of
         beta.
     quantile : (n_points,) float64 array
-        Half the width of a 95 % interval, in standard deviations. Power laws have
-        intervals of other widths at every size; theirs is that at the reference.
+        Half the width of a 95 % interval that is symmetric, in standard deviations.
+        Those by the likelihood ratio are written by :mod:`data_scaling.report.ends`.
     """
 
     kind: str
@@ -60,17 +64,14 @@ def write_parameters(laws: ScalingLaws, reference: float) -> LawParameters:
         Reference size of power laws; expansions have one of their own.
     """
     if isinstance(laws, ExpansionLaws):
-        reference, columns = laws.base_cardinality, _expansion_columns(laws)
+        reference, powers = laws.base_cardinality, laws.powers.tolist()
+        columns, freedom = _expansion_columns(laws), np.full(len(laws), np.inf)
         return LawParameters(
-            "expansion",
-            reference,
-            laws.powers.tolist(),
-            columns,
-            _quantile(laws, reference),
+            "expansion", reference, powers, columns, _quantile(freedom)
         )
     power = laws.tangent(reference)
     columns = _power_columns(power, reference)
-    return LawParameters("power", reference, [], columns, _quantile(laws, reference))
+    return LawParameters("power", reference, [], columns, _quantile(power.freedom))
 
 
 def _expansion_columns(laws: ExpansionLaws) -> FloatArray:
@@ -114,10 +115,5 @@ def _power_columns(laws: PowerLaws, reference: float) -> FloatArray:
     )
 
 
-def _quantile(laws: ScalingLaws, k: float) -> FloatArray:
-    """Return half the widths of intervals at a size, in standard deviations."""
-    std = laws.psi_std(k)
-    low, high = laws.interval(k)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        quantile = (high - low) / (2 * std)
-    return np.where(np.isfinite(quantile), quantile, 1.96)
+def _quantile(freedom: FloatArray) -> FloatArray:
+    return half_width(np.ones(len(freedom)), freedom, LEVEL)

@@ -20,12 +20,12 @@ function readDraws(run, i) {
 function sampleLaw(laws, i, from, to) {
   const curve = { k: [], psi: [], low: [], high: [], lowest: [], highest: [] };
   for (let j = 0; j < N_CURVE; j++) {
-    const k = from * (to / from) ** (j / (N_CURVE - 1)), { psi, half, noise } = laws.of(i, k);
+    const k = from * (to / from) ** (j / (N_CURVE - 1)), { psi, low, high, noise } = laws.of(i, k);
     const spread = 1.96 * (Number.isFinite(noise) ? noise : 0);
     curve.k.push(k);
     curve.psi.push(psi);
-    curve.low.push(psi - half);
-    curve.high.push(psi + half);
+    curve.low.push(low);
+    curve.high.push(high);
     curve.lowest.push(psi - spread);
     curve.highest.push(psi + spread);
   }
@@ -102,25 +102,25 @@ function drawLog(run, laws, i, draws, k) {
 }
 
 function fillParameters(run, laws, i, k) {
-  const body = document.querySelector("#parameters tbody"), { psi, half, noise } = laws.of(i, k);
+  const body = document.querySelector("#parameters tbody"), { psi, low: lowest, high: highest, noise } = laws.of(i, k);
   const exponent = laws.exponent(i, k);
   const rows = [
-    { name: `ψ at k = ${formatCount(k)}`, value: psi, half },
+    { name: `ψ at k = ${formatCount(k)}`, value: psi, low: lowest, high: highest },
     { name: "noise of one draw", value: noise },
     ...(run.law.kind === "expansion" ? [{ name: "exponent there", value: exponent }] : []),
     ...laws.parameters(i),
   ];
-  body.replaceChildren(...rows.map(({ name, value, half: width }) => {
+  body.replaceChildren(...rows.map(({ name, value, low, high }) => {
     const row = document.createElement("tr"), head = document.createElement("th");
     head.scope = "row";
     head.textContent = name;
     row.append(head);
     // One power of ten for the estimate and both ends.
-    const largest = Math.max(Math.abs(value), width || 0);
+    const largest = Math.max(...[value, low, high].filter(Number.isFinite).map(Math.abs), 0);
     const power = largest < 1e-2 || largest >= 1e4 ? choosePower(largest) : 0;
     const unit = power ? `·10${superscript(power)}` : "";
     makeCell(row, "num").textContent = formatScaled(value, power) + unit;
-    makeCell(row, "num").textContent = width === undefined ? "" : `${formatScaled(value - width, power)} to ${formatScaled(value + width, power)}`;
+    makeCell(row, "num").textContent = low === undefined ? "" : `${formatScaled(low, power)} to ${formatScaled(high, power)}`;
     return row;
   }));
 }

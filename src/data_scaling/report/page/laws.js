@@ -1,23 +1,41 @@
 // The laws of the listed points, evaluated at any size. The formulas are those of
-// PowerLaws and ExpansionLaws in Python; a test compares the rankings.
+// PowerLaws and ExpansionLaws in Python; tests compare rankings and intervals.
+
+// One end of the intervals that come from the likelihood ratio: the largest, or the
+// least, of a few falling powers, as lines in log k. It has one sign at all sizes.
+function makeEnd(arrays, name, side) {
+  const sign = arrays[`${name}_sign`], start = arrays[`${name}_start`];
+  const alpha = arrays[`${name}_alpha`], logEnd = arrays[`${name}_log`];
+  return (i, psi, half, L) => {
+    if (!sign || sign[i] === 0) return psi + side * half;
+    const wants = sign[i] * side;
+    let best = -Infinity;
+    for (let j = start[i]; j < start[i + 1]; j++) best = Math.max(best, wants * (logEnd[j] - alpha[j] * L));
+    const end = sign[i] * Math.exp(wants * best);
+    return side * Math.max(side * end, side * psi);
+  };
+}
 
 function makeLaws(run) {
   const table = run.arrays.law, width = table.width, n = table.length / width;
   const quantile = run.arrays.quantile, { kind, reference, powers } = run.law;
   const laws = {
-    n, psi: new Float64Array(n), half: new Float64Array(n),
+    n, psi: new Float64Array(n), low: new Float64Array(n), high: new Float64Array(n),
     evaluate(k) {
-      const one = at(k);
+      const one = at(k), L = Math.log(k / reference);
       for (let i = 0; i < n; i++) {
-        const [psi, std] = one(i);
+        const [psi, std] = one(i), half = std * quantile[i];
         laws.psi[i] = psi;
-        laws.half[i] = std * quantile[i];
+        laws.low[i] = lowEnd(i, psi, half, L);
+        laws.high[i] = highEnd(i, psi, half, L);
       }
     },
-    // Mean, half the width of its interval, and the standard deviation of one draw.
+    // Whether the interval leaves 0 out, so that the sign of psi is known.
+    isSure: (i) => laws.low[i] > 0 || laws.high[i] < 0,
+    // Mean, the ends of its interval, and the standard deviation of one draw.
     of(i, k) {
-      const [psi, std] = at(k)(i);
-      return { psi, half: std * quantile[i], noise: noise(i, k) };
+      const [psi, std] = at(k)(i), half = std * quantile[i], L = Math.log(k / reference);
+      return { psi, low: lowEnd(i, psi, half, L), high: highEnd(i, psi, half, L), noise: noise(i, k) };
     },
     parameters: (i) => (kind === "power" ? listPower(i) : listExpansion(i)),
     exponent(i, k) {
@@ -26,6 +44,7 @@ function makeLaws(run) {
     },
   };
   const result = [0, 0];
+  const lowEnd = makeEnd(run.arrays, "low", -1), highEnd = makeEnd(run.arrays, "high", 1);
   const at = kind === "power" ? atPower : atExpansion;
 
   function atExpansion(k) {
@@ -61,13 +80,15 @@ function makeLaws(run) {
     return table[from] * Math.exp(-0.5 * (Number.isFinite(beta) ? beta : 0) * Math.log(k / reference));
   }
 
+  const around = (name, value, half) => ({ name, value, low: value - half, high: value + half });
+
   function listExpansion(i) {
     const m = powers.length, rows = [];
     let diagonal = i * width + m;
     for (let a = 0; a < m; a++) {
       const half = quantile[i] * Math.sqrt(Math.max(table[diagonal], 0));
       const term = powers[a] === 1 ? "k₀/k" : Number.isInteger(powers[a]) ? `(k₀/k)${superscript(powers[a])}` : `(k₀/k)^${powers[a]}`;
-      rows.push({ name: `factor of ${term}`, value: table[i * width + a], half });
+      rows.push(around(`factor of ${term}`, table[i * width + a], half));
       diagonal += m - a;
     }
     const k = formatCount(reference);
@@ -77,15 +98,13 @@ function makeLaws(run) {
   }
 
   function listPower(i) {
-    const [u, alpha, uu, ua, aa, noiseAt, beta, vSigma, vBeta] = table.subarray(i * width, (i + 1) * width);
-    const L = -Math.log(reference), q = quantile[i];
-    const c = u * reference ** alpha, sigma = noiseAt * reference ** (beta / 2);
-    const relative = Math.sqrt(Math.max(uu - 2 * L * ua + L * L * aa, 0));
+    const [, alpha, , , aa, noiseAt, beta, vSigma, vBeta] = table.subarray(i * width, (i + 1) * width);
+    const q = quantile[i], { psi: c, low, high } = laws.of(i, 1), sigma = noiseAt * reference ** (beta / 2);
     return [
-      { name: "c", value: c, half: q * Math.abs(c) * relative },
-      { name: "exponent α", value: alpha, half: q * Math.sqrt(Math.max(aa, 0)) },
-      { name: "σ of one draw at k = 1", value: sigma, half: q * sigma * Math.sqrt(Math.max(vSigma, 0)) },
-      { name: "exponent β of the variance", value: beta, half: q * Math.sqrt(Math.max(vBeta, 0)) },
+      { name: "c, which is ψ at k = 1", value: c, low, high },
+      around("exponent α", alpha, q * Math.sqrt(Math.max(aa, 0))),
+      around("σ of one draw at k = 1", sigma, q * sigma * Math.sqrt(Math.max(vSigma, 0))),
+      around("exponent β of the variance", beta, q * Math.sqrt(Math.max(vBeta, 0))),
     ];
   }
   return laws;

@@ -42,9 +42,8 @@ async function start() {
 
   function describe(i) {
     const power = choosePower(Math.abs(laws.psi[i]));
-    const half = formatScaled(laws.half[i], power).replace("+", "");
     const label = `${run.classes.length ? "class" : "target"} ${labelOf(run, i)}`;
-    return `row ${run.rows[i]} · ${label}\nrank ${rankOf(i)} at k = ${formatCount(state.k)}\nψ ${formatScaled(laws.psi[i], power)} ± ${half} (${formatUnit(power, run.unit)})`;
+    return `row ${run.rows[i]} · ${label}\nrank ${rankOf(i)} at k = ${formatCount(state.k)}\nψ ${formatScaled(laws.psi[i], power)} (${formatUnit(power, run.unit)})\n95 %: ${formatScaled(laws.low[i], power)} to ${formatScaled(laws.high[i], power)}`;
   }
 
   function isAside(i) {
@@ -87,7 +86,7 @@ async function start() {
   }
 
   function captionTable() {
-    const n = state.points.length, sure = state.points.reduce((sum, i) => sum + (Math.abs(laws.psi[i]) > laws.half[i]), 0);
+    const n = state.points.length, sure = state.points.reduce((sum, i) => sum + laws.isSure(i), 0);
     const what = state.lasso ? "selected on the map" : state.class >= 0 ? `of class ${run.classes[state.class]}` : "";
     return `${formatCount(n)} points ${what}${what && " "}at k = ${formatCount(state.k)}; of ${formatCount(sure)} it is sure whether they help or harm.`;
   }

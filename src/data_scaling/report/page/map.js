@@ -126,7 +126,7 @@ function makeMap(run, laws, handlers) {
         const psi = laws.psi[i], ratio = Math.sqrt(Math.min(Math.abs(psi) / top, 1));
         scene.level[i] = (psi < 0 ? -1 : 1) * (LEAST_COLOR + (1 - LEAST_COLOR) * ratio);
         const hasPlace = Number.isFinite(psi) && Number.isFinite(x[i]);
-        scene.alpha[i] = !hasPlace ? 0 : isAside(i) ? ASIDE : Math.abs(psi) > laws.half[i] ? SURE : FADED;
+        scene.alpha[i] = !hasPlace ? 0 : isAside(i) ? ASIDE : laws.isSure(i) ? SURE : FADED;
       }
       if (cells) cells.paint(k, top);
       redraw();

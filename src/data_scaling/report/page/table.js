@@ -5,8 +5,8 @@ const ROWS_PER_PAGE = 20;
 const ORDERS = {
   valuable: (ranking) => ranking.order,
   harmful: (ranking) => ranking.order.slice().reverse(),
-  sure: (ranking, laws) => rankBy(ranking, (i) => laws.psi[i] - laws.half[i], (end) => end > 0),
-  "sure-harmful": (ranking, laws) => rankBy(ranking, (i) => -laws.psi[i] - laws.half[i], (end) => end > 0),
+  sure: (ranking, laws) => rankBy(ranking, (i) => laws.low[i], (end) => end > 0),
+  "sure-harmful": (ranking, laws) => rankBy(ranking, (i) => -laws.high[i], (end) => end > 0),
   climb: (ranking, laws, climbed) => rankBy(ranking, climbed, () => true),
   fall: (ranking, laws, climbed) => rankBy(ranking, (i) => -climbed(i), () => true),
 };
@@ -60,8 +60,8 @@ function makeTable(run, choose) {
     let low = 0, high = 0, largest = 0;
     for (const i of points) {
       largest = Math.max(largest, Math.abs(laws.psi[i]));
-      low = Math.min(low, laws.psi[i] - laws.half[i]);
-      high = Math.max(high, laws.psi[i] + laws.half[i]);
+      low = Math.min(low, laws.low[i] || 0);
+      high = Math.max(high, laws.high[i] || 0);
     }
     // One point that is hardly known must not press all others together.
     low = Math.max(low, -3 * largest);
@@ -76,20 +76,20 @@ function makeTable(run, choose) {
   };
 
   function fill(parts, i, { laws, rankOf, climbed, chosen, place, power }) {
-    const psi = laws.psi[i], half = laws.half[i], isNegative = psi < 0;
+    const psi = laws.psi[i], isNegative = psi < 0;
     parts.point = i;
     parts.row.classList.toggle("chosen", i === chosen);
-    parts.row.classList.toggle("faded", Math.abs(psi) <= half);
+    parts.row.classList.toggle("faded", !laws.isSure(i));
     parts.rank.textContent = rankOf(i);
     parts.id.textContent = run.rows[i];
     parts.id.title = run.rows[i];
     parts.label.textContent = labelOf(run, i);
     parts.label.title = parts.label.textContent;
     parts.value.textContent = formatScaled(psi, power);
-    parts.interval.textContent = `${formatScaled(psi - half, power)} to ${formatScaled(psi + half, power)}`;
+    parts.interval.textContent = `${formatScaled(laws.low[i], power)} to ${formatScaled(laws.high[i], power)}`;
     const move = climbed(i);
     parts.climbed.textContent = move > 0 ? `▲ ${formatCount(move)}` : move < 0 ? `▼ ${formatCount(-move)}` : "–";
-    const low = place(psi - half), high = place(psi + half), color = `var(--${isNegative ? "negative" : "positive"})`;
+    const low = place(laws.low[i]) || 0, high = place(laws.high[i]) || 0, color = `var(--${isNegative ? "negative" : "positive"})`;
     parts.zero.style.left = `${place(0)}%`;
     Object.assign(parts.whisker.style, { left: `${low}%`, width: `${high - low}%`, background: color });
     Object.assign(parts.dot.style, { left: `${place(psi)}%`, background: color });
@@ -132,8 +132,8 @@ function exportRanking(run, points, context) {
   const { laws, rankOf, climbed, k } = context;
   const lines = [["rank", "point", "row", run.classes.length ? "class" : "target", "cardinality", "psi", "low", "high", "climbed"].join()];
   for (const i of points) {
-    const psi = laws.psi[i], half = laws.half[i];
-    const numbers = [k, ...[psi, psi - half, psi + half].map((v) => v.toPrecision(7)), climbed(i)];
+    const psi = laws.psi[i], low = laws.low[i], high = laws.high[i];
+    const numbers = [k, ...[psi, low, high].map((v) => v.toPrecision(7)), climbed(i)];
     lines.push([rankOf(i).replaceAll(",", ""), run.arrays.point[i], quoteCell(run.rows[i]), quoteCell(labelOf(run, i)), ...numbers].join());
   }
   const link = document.createElement("a");
