@@ -295,11 +295,16 @@ def test_nothing_serious_is_found_by_axe(scheme, width, path, axe, open_page):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["", NO_WEBGL], ids=["webgl", "no-webgl"])
-def test_many_points_stay_fluid(script, tmp_path, open_page):
+@pytest.mark.parametrize(
+    ("script", "family"),
+    [("", "expansion"), (NO_WEBGL, "expansion"), ("", "likelihood")],
+    ids=["webgl", "no-webgl", "likelihood"],
+)
+def test_many_points_stay_fluid(script, family, tmp_path, open_page):
     """25,000 points and 100 draws each: under 15 MB, and 100 ms from move to table."""
     texts = [f"review {i}: " + "a film of some length " * 8 for i in range(25_000)]
-    run = make_run(25_000, n_draws=100, previews=Previews(25_000, texts))
+    previews = Previews(25_000, texts)
+    run = make_run(25_000, family, n_draws=100, previews=previews)
     path = write_report(run, tmp_path / "many.html")
     assert path.stat().st_size < 15e6
     page = open_page(path, script=script)

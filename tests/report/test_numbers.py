@@ -160,6 +160,10 @@ def test_both_ends_of_a_long_ranking_are_listed_at_every_size():
         assert kept.issuperset(order[:N_ENDS].tolist())
         assert kept.issuperset(order[-N_ENDS:].tolist())
     np.testing.assert_array_equal(listed.rows, choose_listed(laws, SIZES).rows)
+    few = choose_listed(laws, SIZES, 400)
+    assert len(few.rows) == 400
+    assert few.n_ends == 4
+    assert set(few.rows).issuperset(order[-3:].tolist())
 
 
 def test_few_points_are_all_listed():

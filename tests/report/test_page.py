@@ -8,6 +8,8 @@ import pytest
 from planted_runs import make_run
 
 from data_scaling.datasets import Previews
+from data_scaling.errors import InputError
+from data_scaling.report import page as page_module
 from data_scaling.report import render_report
 
 FOLDER = files("data_scaling.report").joinpath("page")
@@ -36,6 +38,26 @@ def test_the_page_holds_plotly_once_and_forbids_the_network(page):
 def test_text_of_the_data_is_not_in_the_html(page):
     assert "example.org" not in page
     assert "planted: scaling laws" in page
+
+
+def name_rows(run, n_characters):
+    rng = np.random.default_rng(3)
+    letters = rng.choice(list("abcdefghijklmnopqrstuvwxyz"), (100, n_characters))
+    names = np.array(["".join(row) for row in letters])
+    object.__setattr__(run.points, "row_ids", names)
+    return run
+
+
+def test_a_page_that_is_too_large_lists_fewer_points(monkeypatch):
+    """Long identifiers are what neither draws nor previews can make room for."""
+    run = name_rows(make_run(), 3000)
+    whole = len(render_report(run))
+    monkeypatch.setattr(page_module, "_TRIES", ((100, 1.0), (100, 0.1), (50, 0.1)))
+    monkeypatch.setattr(page_module, "MAX_BYTES", whole - 80_000)
+    assert whole - 200_000 < len(render_report(run)) <= whole - 80_000
+    monkeypatch.setattr(page_module, "MAX_BYTES", whole - 250_000)
+    with pytest.raises(InputError, match=r"50 points .* up to 3,000 characters"):
+        render_report(run)
 
 
 def test_the_title_is_escaped():

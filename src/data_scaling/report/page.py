@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from data_scaling._checks import require_extra
 from data_scaling._files import write_whole
+from data_scaling.errors import InputError
 from data_scaling.laws import FitStatus, ScalingLaws
 from data_scaling.report.cells import Place, fill_cells, place_points
 from data_scaling.report.draws import encode_draws
@@ -28,6 +29,7 @@ from data_scaling.report.payload import pack
 from data_scaling.report.previews import select_previews
 from data_scaling.report.run import Run
 from data_scaling.report.shown import (
+    MAX_LISTED,
     Listed,
     Sizes,
     choose_listed,
@@ -41,7 +43,12 @@ MAX_BYTES: Final = 15_000_000
 _N_DRAWS: Final = 2_500_000
 _PREVIEW_BYTES: Final = 4_000_000
 _MIN_DRAWS: Final = 10
-_TRIES: Final = 5
+# Points that may be listed and the share of draws and previews, one try after another:
+# a page that is too large first loses draws and previews, then points of its table.
+_TRIES: Final = (
+    *((MAX_LISTED, 0.5**step) for step in range(5)),
+    *((MAX_LISTED >> step, 0.5**5) for step in range(1, 9)),
+)
 _SCRIPTS: Final = (
     "payload.js numbers.js theme.js laws.js dots.js map.js table.js law_panel.js "
     "figures.js state.js main.js"
@@ -67,6 +74,8 @@ def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
     ------
     MissingExtraError
         If plotly is not installed.
+    InputError
+        If the page is larger than ``MAX_BYTES`` even with few points in its table.
 
     Examples
     --------
@@ -94,7 +103,11 @@ def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
 
 
 def render_report(run: Run) -> str:
-    """Return the HTML of a report, with fewer draws and previews where it is large."""
+    """Return the HTML of a report, with fewer draws and previews where it is large.
+
+    Where that is not enough, fewer points are listed. Parameters and errors are those
+    of :func:`write_report`.
+    """
     offline: Any = require_extra("plotly.offline", "report")
     folder = files("data_scaling.report").joinpath("page")
     parts = {
@@ -104,15 +117,22 @@ def render_report(run: Run) -> str:
         "script": _join_scripts(folder),
     }
     template = folder.joinpath("template.html").read_text("utf-8")
-    content = _collect(run)
-    share = 1.0
-    for _ in range(_TRIES):
+    n_listed = 0
+    for n_most, share in _TRIES:
+        if n_listed != min(n_most, len(run.laws)):
+            content, n_listed = _collect(run, n_most), min(n_most, len(run.laws))
         parts["payload"] = content.pack(share)
         page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
-        if len(page.encode()) <= MAX_BYTES:
-            break
-        share /= 2
-    return page
+        n_bytes = len(page.encode())
+        if n_bytes <= MAX_BYTES:
+            return page
+    longest = max(len(str(name)) for name in run.points.row_ids)
+    raise InputError(
+        f"The page of {run.points.dataset} has {n_bytes / 1e6:.1f} MB even with "
+        f"{n_listed:,} points in its table, and may have {MAX_BYTES / 1e6:.0f} MB. "
+        f"Shorten what points are called: row identifiers have up to {longest:,} "
+        f"characters, and there are {len(run.points.classes):,} names of classes."
+    )
 
 
 def _join_scripts(folder: Any) -> str:
@@ -155,10 +175,10 @@ class _Content:
         return pack(self.texts | texts, self.arrays | arrays | pictures)
 
 
-def _collect(run: Run) -> _Content:
+def _collect(run: Run, n_most: int) -> _Content:
     sizes = find_sizes(run)
     reference = find_reference(run.laws, sizes)
-    listed = choose_listed(run.laws, sizes)
+    listed = choose_listed(run.laws, sizes, n_most)
     place = place_points(run.laws, reference)
     laws = run.laws[listed.rows]
     parameters = write_parameters(laws, reference)

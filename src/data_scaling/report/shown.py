@@ -87,7 +87,9 @@ def find_reference(laws: ScalingLaws, sizes: Sizes) -> float:
     return float(np.sqrt(sizes.smallest * sizes.largest))
 
 
-def choose_listed(laws: ScalingLaws, sizes: Sizes, seed: int = 0) -> Listed:
+def choose_listed(
+    laws: ScalingLaws, sizes: Sizes, n_most: int = MAX_LISTED, seed: int = 0
+) -> Listed:
     """Choose the points that are listed.
 
     Parameters
@@ -96,6 +98,8 @@ def choose_listed(laws: ScalingLaws, sizes: Sizes, seed: int = 0) -> Listed:
         Laws of all points.
     sizes : Sizes
         Sizes of the slider.
+    n_most : int
+        Points that may be listed. Both ends of the ranking take at most two thirds of them.
     seed : int
         Seed of the random part.
     """
@@ -108,11 +112,12 @@ def choose_listed(laws: ScalingLaws, sizes: Sizes, seed: int = 0) -> Listed:
         place[np.argsort(-psi, kind="stable")] = np.arange(n_points)
         near = np.where(np.isfinite(psi), np.minimum(place, n_law - 1 - place), np.inf)
         np.minimum(importance, near, out=importance)
-    if n_points <= MAX_LISTED:
+    if n_points <= n_most:
         return Listed(np.arange(n_points), 0, importance)
-    ends = np.flatnonzero(importance < N_ENDS)
-    others = np.flatnonzero(importance >= N_ENDS)
+    n_ends = max(min(N_ENDS, n_most // (3 * N_SIZES)), 1)
+    ends = np.flatnonzero(importance < n_ends)
+    others = np.flatnonzero(importance >= n_ends)
     rng = spawn_rng(seed, _RANDOM_STREAM)
-    n_random = min(max(MAX_LISTED - len(ends), 0), len(others))
+    n_random = min(max(n_most - len(ends), 0), len(others))
     rows = np.union1d(ends, rng.choice(others, n_random, replace=False))
-    return Listed(rows, N_ENDS, importance[rows])
+    return Listed(rows, n_ends, importance[rows])
