@@ -99,7 +99,7 @@ def choose_listed(
     sizes : Sizes
         Sizes of the slider.
     n_most : int
-        Points that may be listed. Both ends of the ranking take at most two thirds of them.
+        Points that may be listed. Both ends of the ranking take two thirds at most.
     seed : int
         Seed of the random part.
     """
