@@ -364,3 +364,8 @@ def test_a_row_is_chosen_by_keyboard_and_the_page_fits_every_screen(path, open_p
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(200)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        frame, plot = page.evaluate(
+            "['#map-frame', '#map .main-svg'].map("
+            "name => document.querySelector(name).getBoundingClientRect().height)"
+        )
+        assert plot == pytest.approx(frame, abs=1)

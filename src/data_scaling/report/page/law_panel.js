@@ -113,13 +113,12 @@ function fillParameters(run, laws, i, k) {
   body.replaceChildren(...rows.map(({ name, value, low, high }) => {
     const row = document.createElement("tr"), head = document.createElement("th");
     head.scope = "row";
-    head.textContent = name;
-    row.append(head);
     // One power of ten for the estimate and both ends.
     const largest = Math.max(...[value, low, high].filter(Number.isFinite).map(Math.abs), 0);
-    const power = largest < 1e-2 || largest >= 1e4 ? choosePower(largest) : 0;
-    const unit = power ? `·10${superscript(power)}` : "";
-    makeCell(row, "num").textContent = formatScaled(value, power) + unit;
+    const power = largest < 0.1 || largest >= 1e4 ? choosePower(largest) : 0;
+    head.textContent = power ? `${name}, in 10${superscript(power)}` : name;
+    row.append(head);
+    makeCell(row, "num").textContent = formatScaled(value, power);
     makeCell(row, "num").textContent = low === undefined ? "" : `${formatScaled(low, power)} to ${formatScaled(high, power)}`;
     return row;
   }));

@@ -100,10 +100,12 @@ function makeLaws(run) {
   function listPower(i) {
     const [, alpha, , , aa, noiseAt, beta, vSigma, vBeta] = table.subarray(i * width, (i + 1) * width);
     const q = quantile[i], { psi: c, low, high } = laws.of(i, 1), sigma = noiseAt * reference ** (beta / 2);
+    const spread = q * Math.sqrt(Math.max(vSigma, 0));
     return [
       { name: "c, which is ψ at k = 1", value: c, low, high },
       around("exponent α", alpha, q * Math.sqrt(Math.max(aa, 0))),
-      around("σ of one draw at k = 1", sigma, q * sigma * Math.sqrt(Math.max(vSigma, 0))),
+      // By ratio, as a scale is never below 0.
+      { name: "σ of one draw at k = 1", value: sigma, low: sigma * Math.exp(-spread), high: sigma * Math.exp(spread) },
       around("exponent β of the variance", beta, q * Math.sqrt(Math.max(vBeta, 0))),
     ];
   }

@@ -86,7 +86,8 @@ function makeMap(run, laws, handlers) {
     }, true);
     frame.addEventListener("pointermove", hover);
     frame.addEventListener("pointerleave", () => { tip.hidden = true; });
-    new ResizeObserver(() => redraw()).observe(frame);
+    // Also where the legend below takes a second line, which is no resize of the window.
+    new ResizeObserver(() => { Plotly.Plots.resize(plot); redraw(); }).observe(frame);
   }
 
   // The point under the pointer, the one that is drawn on top of others first.
