@@ -20,6 +20,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from threadpoolctl import threadpool_limits
 
+from data_scaling._checks import check_positive
 from data_scaling._drawing import Recipe, draw_segment
 from data_scaling._typing import BoolArray, FloatArray, Int32Array, IntArray
 from data_scaling.datasets.dataset import Dataset
@@ -131,7 +132,7 @@ def estimate_cost(
     Raises
     ------
     InputError
-        If the plan does not fit the dataset.
+        If the plan does not fit the dataset, or ``pilot_seconds`` is not above 0.
     AllDrawsFailedError
         If no draw of the pilot gave a number, or too few did.
 
@@ -148,6 +149,7 @@ def estimate_cost(
     """
     if not plan.n_draws:
         raise InputError("The plan has no draws for points. Give n_draws.")
+    check_positive("pilot_seconds", pilot_seconds)
     with threadpool_limits(1):
         header, recipe = prepare_run(dataset, learner, plan, metric)
         pilot = _draw_pilot(header, recipe, pilot_seconds)

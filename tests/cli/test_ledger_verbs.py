@@ -1,5 +1,6 @@
 """``data-scaling plan``, ``sample``, ``combine``, ``verify`` and ``info``."""
 
+import re
 import shlex
 from importlib.metadata import version
 
@@ -159,8 +160,10 @@ def test_plan_says_time_size_and_errors():
     [
         ("sample wine x --shard 2", "--shard is '2'. Give which one of how many"),
         ("sample wine x --shard 4/3", "The shard is 4/3. Give 1/3 to 3/3"),
-        ("sample wine x --points few", "--points is 'few'. Give integers"),
-        ("sample wine x --points random:", "--points has 0 numbers"),
+        ("sample wine x --points few", "--points is 'few'. Give how many .* random:N"),
+        ("sample wine x --points random:", "--points is 'random:'. Give how many"),
+        ("sample wine x --points random:3,4", "--points is 'random:3,4'"),
+        ("sample wine x --cardinalities ,", "--cardinalities has no numbers"),
         ("sample wine x --density power:a", "--density is 'power:a'"),
         ("sample wine x --density log", "--density is 'log'. .*or power:BETA"),
         ("sample wine x --jobs 0", "--jobs is 0. Give .* -1 for all cores"),
@@ -168,15 +171,49 @@ def test_plan_says_time_size_and_errors():
         ("sample wine x --cardinalities 50,50", "each size once"),
         ("sample wine x --draws 0", "n_draws is 0"),
         ("plan wine --draws 0 --base-draws 5", "no draws for points"),
-        ("plan wine --standard-error 0", "The wished error is 0"),
+        ("plan nothing --standard-error 0", "--standard-error is 0.0. Give a number"),
+        (
+            "plan wine --pilot-seconds -1",
+            "pilot_seconds is -1.0. Give a number above 0",
+        ),
         ("combine x y", "There is no ledger at y"),
         ("verify x", "There is no ledger at x"),
     ],
 )
 def test_bad_input_is_refused_before_any_work(line, message, tmp_path):
     with pytest.raises(ds.DataScalingError, match=message):
-        call(line.replace("plan wine", "plan wine --pilot-seconds 0.01"))
+        call(line)
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    "line", ["info laws.npz", "verify laws.npz", "sample wine laws.npz"]
+)
+def test_a_file_that_is_no_ledger_is_left_and_not_said_to_be_useless(line, tmp_path):
+    (tmp_path / "laws.npz").write_bytes(b"PK\x03\x04" + bytes(200))
+    message = "laws.npz is no ledger: .* left as it is; give the path of a ledger, or"
+    with pytest.raises(ds.LedgerError, match=message) as told:
+        call(line)
+    assert "remove" not in str(told.value)
+    assert (tmp_path / "laws.npz").stat().st_size == 204
+
+
+def test_a_folder_that_is_no_ledger_is_told():
+    with pytest.raises(
+        ds.LedgerError, match=r"is no file.*draws\.ledger into its folder"
+    ):
+        call("info .")
+
+
+def test_plan_takes_the_options_of_sample_and_two_of_its_own():
+    options = {
+        verb: set(re.findall(r"--[a-z-]+", call(f"{verb} --help")))
+        for verb in ("plan", "sample")
+    }
+    assert options["sample"] - options["plan"] == {"--dask", "--shard"}
+    own = {"--standard-error", "--pilot-seconds"}
+    assert {"--draws", "--points", "--help"} < options["plan"]
+    assert own <= options["plan"] - options["sample"]
 
 
 def test_plan_speaks_of_the_sizes_that_run_and_sample_draw():

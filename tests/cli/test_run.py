@@ -48,8 +48,13 @@ def test_a_run_says_what_matters(finished):
         "Tested on 200 points at 10 sizes with about 3 fresh draws each: R²",
     ):
         assert phrase in done.stdout
-    for line in done.stdout.partition("Written")[2].split("\n")[1:-1]:
-        assert (folder / line.split(maxsplit=1)[-1].split()[-1]).exists(), line
+    at = [done.stdout.index(f"Most harmful at {size} points") for size in (272, 27)]
+    assert at == sorted(at)
+    lines = done.stdout.partition("Written")[2].split("\n")[1:-1]
+    told = {folder / line.split()[-1] for line in lines}
+    there = set((folder / "runs/breast_cancer").iterdir())
+    assert {path.with_suffix("") for path in told} == {p.with_suffix("") for p in there}
+    assert told <= there
     assert (folder / "runs/breast_cancer/summary.txt").read_text() == done.stdout
 
 

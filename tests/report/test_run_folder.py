@@ -59,6 +59,9 @@ def test_a_run_that_was_not_tested_is_read(folder):
 def test_a_folder_that_is_none_is_refused(tmp_path):
     with pytest.raises(InputError, match="no folder of a run"):
         load_run(tmp_path / "nothing")
+    (tmp_path / "dataset.json").touch()
+    with pytest.raises(InputError, match="holds nothing that data-scaling run writes"):
+        load_run(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["laws.npz", "draws.ledger", "points.npz"])

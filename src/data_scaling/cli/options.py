@@ -6,7 +6,6 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from data_scaling.coalitions import choose_range
 from data_scaling.datasets import (
     Dataset,
     dataset_names,
@@ -16,7 +15,6 @@ from data_scaling.datasets import (
 )
 from data_scaling.errors import InputError
 from data_scaling.learners import LEARNERS
-from data_scaling.plan import SamplingPlan
 
 DatasetName: TypeAlias = Annotated[
     str,
@@ -163,50 +161,6 @@ def default_learner(data: Dataset) -> str:
     return "logreg" if data.task == "classification" else "linreg"
 
 
-def make_plan(
-    data: Dataset,
-    *,
-    draws: int,
-    base_draws: int,
-    min_cardinality: int | None,
-    max_cardinality: int | None,
-    cardinalities: str | None,
-    density: str | None,
-    coalitions: str,
-    points: str | None,
-    seed: int,
-) -> SamplingPlan:
-    """Return the plan that the options of a verb describe.
-
-    Raises
-    ------
-    InputError
-        If an option cannot be read, or the plan refuses a value.
-    """
-    ends: tuple[int | None, int | None] = (min_cardinality, max_cardinality)
-    sizes = None
-    if cardinalities is None:
-        ends = choose_range(data, *ends)
-    else:
-        sizes = read_integers("--cardinalities", cardinalities)
-        density = density or "uniform"  # each in turn
-    fields: dict[str, Any] = {
-        "density": read_density(density),
-        "coalitions": coalitions,
-        "points": _read_points(points),
-    }
-    smallest, largest = ends
-    return SamplingPlan(
-        draws,
-        smallest,  # type: ignore[arg-type]  # None beside cardinalities
-        largest,  # type: ignore[arg-type]
-        cardinalities=sizes,
-        n_base_draws=base_draws,
-        seed=seed,
-        **fields,
-    )
-
-
 def read_shard(text: str | None) -> tuple[int, int] | None:
     """Return (2, 5) for "2/5".
 
@@ -251,23 +205,40 @@ def read_density(text: str | None) -> Any:
         ) from error
 
 
-def _read_points(text: str | None) -> int | tuple[str, int] | list[int] | None:
+def read_points(text: str | None) -> int | tuple[str, int] | list[int] | None:
+    """Return the points that a text names; None for all.
+
+    Raises
+    ------
+    InputError
+        If it names none.
+    """
     if text is None or text == "all":
         return None
-    if text.startswith("random:"):
-        (n_points,) = read_integers("--points", text.removeprefix("random:"), 1)
-        return ("random", n_points)
-    listed = read_integers("--points", text)
-    return listed if "," in text else listed[0]
+    is_random = text.startswith("random:")
+    parts = [part.strip() for part in text.removeprefix("random:").split(",")]
+    if len(parts) > 1 and not parts[-1]:  # "3," is the list of one point
+        is_list, parts = True, parts[:-1]
+    else:
+        is_list = len(parts) > 1
+    if not all(part.isdecimal() for part in parts) or (is_random and is_list):
+        raise InputError(
+            f"--points is {text!r}. Give how many (50: the first 50), random:N for N "
+            "chosen by the seed, a list as 3,17,204 (one: 3,), or all."
+        )
+    numbers = [int(part) for part in parts]
+    if is_random:
+        return ("random", numbers[0])
+    return numbers if is_list else numbers[0]
 
 
-def read_integers(option: str, text: str, n_most: int | None = None) -> list[int]:
+def read_integers(option: str, text: str) -> list[int]:
     """Return [5, 10] for "5,10".
 
     Raises
     ------
     InputError
-        If the text is no such list, or has more numbers than ``n_most``.
+        If the text is no such list.
     """
     parts = [part for part in text.split(",") if part.strip()]
     try:
@@ -276,6 +247,6 @@ def read_integers(option: str, text: str, n_most: int | None = None) -> list[int
         raise InputError(
             f"{option} is {text!r}. Give integers with commas between them."
         ) from error
-    if not numbers or (n_most and len(numbers) > n_most):
-        raise InputError(f"{option} has {len(numbers)} numbers. Give one, or a list.")
+    if not numbers:
+        raise InputError(f"{option} has no numbers. Give some, with commas between.")
     return numbers

@@ -4,57 +4,31 @@ from typing import Annotated
 
 import typer
 
+from data_scaling._checks import check_positive
 from data_scaling._text import count, duration
 from data_scaling.cli.description import describe_plan
-from data_scaling.cli.options import (
-    BaseDraws,
-    Cardinalities,
-    Coalitions,
-    DataDir,
-    DatasetName,
-    DensityName,
-    Draws,
-    Drop,
-    Jobs,
-    LearnerName,
-    MaxCardinality,
-    MetricName,
-    MinCardinality,
-    PointsText,
-    Seed,
-    Target,
-    default_learner,
-    load_named_or_file,
-    make_plan,
-)
+from data_scaling.cli.request import DrawRequest, takes_request
 from data_scaling.cli.text import list_columns, list_pairs
 from data_scaling.cost import RunCost, estimate_cost
 
 
+def _check_error(error: float | None) -> float | None:
+    return None if error is None else check_positive("--standard-error", error)
+
+
+@takes_request
 def plan(
-    dataset: DatasetName,
-    target: Target = None,
-    drop: Drop = None,
-    learner: LearnerName = None,
-    metric: MetricName = None,
-    draws: Draws = 100,
-    base_draws: BaseDraws = 0,
-    min_cardinality: MinCardinality = None,
-    max_cardinality: MaxCardinality = None,
-    cardinalities: Cardinalities = None,
-    density: DensityName = None,
-    coalitions: Coalitions = "shared",
-    points: PointsText = None,
-    seed: Seed = 0,
-    jobs: Jobs = -1,
+    request: DrawRequest,
     standard_error: Annotated[
         float | None,
-        typer.Option(help="Say how many draws bring the standard errors to this."),
+        typer.Option(
+            help="Say how many draws bring the standard errors to this.",
+            callback=_check_error,
+        ),
     ] = None,
     pilot_seconds: Annotated[
         float, typer.Option(help="About how long the pilot may take.")
     ] = 10.0,
-    data_dir: DataDir = None,
 ) -> None:
     """Run a short pilot and say what a plan will cost and tell; nothing is kept.
 
@@ -62,25 +36,12 @@ def plan(
 
     Example: data-scaling plan adult --draws 500 --standard-error 1e-6
     """
-    data = load_named_or_file(dataset, target, drop, seed, data_dir)
-    asked = make_plan(
-        data,
-        draws=draws,
-        base_draws=base_draws,
-        min_cardinality=min_cardinality,
-        max_cardinality=max_cardinality,
-        cardinalities=cardinalities,
-        density=density,
-        coalitions=coalitions,
-        points=points,
-        seed=seed,
-    )
     cost = estimate_cost(
-        data,
-        learner or default_learner(data),
-        asked,
-        metric=metric,
-        n_jobs=jobs,
+        request.dataset,
+        request.learner,
+        request.plan,
+        metric=request.metric,
+        n_jobs=request.n_jobs,
         pilot_seconds=pilot_seconds,
     )
     print(_describe_cost(cost))

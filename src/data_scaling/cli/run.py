@@ -44,6 +44,8 @@ from data_scaling.report import POINTS_FILE, save_points
 from data_scaling.sampling import sample_contributions
 from data_scaling.validation import Validation, validate_laws
 
+SUMMARY_FILE = "summary.txt"
+
 logger = logging.getLogger(__name__)
 
 
@@ -104,7 +106,7 @@ def run(
     )
     text = summarise(result)
     text += f"\n\nWritten\n{list_pairs({k: str(v) for k, v in written.items()})}"
-    with write_whole(folder / "summary.txt") as temporary:
+    with write_whole(written["summary"]) as temporary:
         temporary.write_text(text + "\n")
     print(text)
 
@@ -131,6 +133,8 @@ def _value_points(
         "draws": folder / "draws.ledger",
         "laws": folder / "laws.npz",
         "table": folder / "laws.csv",
+        "points": folder / POINTS_FILE,
+        "summary": folder / SUMMARY_FILE,
     }
     validation = None
     if n_validation_draws:

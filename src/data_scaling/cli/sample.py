@@ -7,28 +7,8 @@ from typing import Annotated, TypeAlias
 import typer
 
 from data_scaling.cli.description import describe_summary
-from data_scaling.cli.options import (
-    BaseDraws,
-    Cardinalities,
-    Coalitions,
-    DataDir,
-    DatasetName,
-    DensityName,
-    Draws,
-    Drop,
-    Jobs,
-    LearnerName,
-    MaxCardinality,
-    MetricName,
-    MinCardinality,
-    PointsText,
-    Seed,
-    Target,
-    default_learner,
-    load_named_or_file,
-    make_plan,
-    read_shard,
-)
+from data_scaling.cli.options import read_shard
+from data_scaling.cli.request import DrawRequest, takes_request
 from data_scaling.interop.cluster import use_dask
 from data_scaling.sampling import sample_ledger
 
@@ -49,28 +29,14 @@ _DaskAddress: TypeAlias = Annotated[
 ]
 
 
+@takes_request
 def sample(
-    dataset: DatasetName,
+    request: DrawRequest,
     ledger: Annotated[
         Path, typer.Argument(help="File for the draws; resumed if it exists.")
     ],
-    target: Target = None,
-    drop: Drop = None,
-    learner: LearnerName = None,
-    metric: MetricName = None,
-    draws: Draws = 100,
-    base_draws: BaseDraws = 0,
-    min_cardinality: MinCardinality = None,
-    max_cardinality: MaxCardinality = None,
-    cardinalities: Cardinalities = None,
-    density: DensityName = None,
-    coalitions: Coalitions = "shared",
-    points: PointsText = None,
-    seed: Seed = 0,
     shard: _Shard = None,
-    jobs: Jobs = -1,
     dask: _DaskAddress = None,
-    data_dir: DataDir = None,
 ) -> None:
     """Draw contributions into a ledger, as they arrive.
 
@@ -81,27 +47,14 @@ def sample(
 
     Example: data-scaling sample adult shard2.ledger --draws 500 --shard 2/5
     """
-    data = load_named_or_file(dataset, target, drop, seed, data_dir)
-    plan = make_plan(
-        data,
-        draws=draws,
-        base_draws=base_draws,
-        min_cardinality=min_cardinality,
-        max_cardinality=max_cardinality,
-        cardinalities=cardinalities,
-        density=density,
-        coalitions=coalitions,
-        points=points,
-        seed=seed,
-    )
     with use_dask(dask) if dask else nullcontext():
         summary = sample_ledger(
-            data,
-            learner or default_learner(data),
-            plan,
+            request.dataset,
+            request.learner,
+            request.plan,
             ledger,
-            metric=metric,
+            metric=request.metric,
             shard=read_shard(shard),
-            n_jobs=jobs,
+            n_jobs=request.n_jobs,
         )
     print(describe_summary(summary))

@@ -42,10 +42,11 @@ def summarise(result: RunResult) -> str:
     """Return the report of a run as paragraphs.
 
     Points are listed by the end of the interval that is nearer to 0, so that those
-    which are hardly known do not come first.
+    which are hardly known do not come first; and the largest size comes before the
+    smallest, where laws hold least.
     """
     paragraphs = [_describe_run(result)]
-    for size in range(len(result.ranking.cardinality)):
+    for size in reversed(range(len(result.ranking.cardinality))):
         paragraphs += [
             _list_points(result, size, "Most valuable", result.ranking.surely_valuable),
             _list_points(result, size, "Most harmful", result.ranking.surely_harmful),

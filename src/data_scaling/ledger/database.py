@@ -160,7 +160,10 @@ def _check_is_database(path: Path) -> None:
     if not path.exists():
         raise LedgerError(f"There is no ledger at {path}. Draw one first.")
     if not path.is_file():
-        raise LedgerError(f"{path} is no file. Give the path of a ledger.")
+        raise LedgerError(
+            f"{path} is no file. Give the path of a ledger; data-scaling run writes "
+            "draws.ledger into its folder."
+        )
     with path.open("rb") as file:
         start = file.read(100)
     if start[68:72] == APPLICATION_ID.to_bytes(4) and start[:16] != MAGIC:
@@ -168,8 +171,8 @@ def _check_is_database(path: Path) -> None:
     if start[:16] != MAGIC:
         what = "is empty" if not start else "does not begin as an SQLite file does"
         raise LedgerError(
-            f"{path} is no ledger: it {what}. It was left as it is; give another path, "
-            "or remove it."
+            f"{path} is no ledger: it {what}. It was left as it is; give the path of a "
+            "ledger, or for a new one a path where there is no file."
         )
     n_pages = int.from_bytes(start[28:32])
     page_size = int.from_bytes(start[16:18])

@@ -100,6 +100,11 @@ def _check_present(folder: Path, paths: list[Path]) -> None:
             "wrote to, as runs/breast_cancer."
         )
     missing = [path.name for path in paths if not path.exists()]
+    if len(missing) == len(paths):
+        raise InputError(
+            f"{folder} holds nothing that data-scaling run writes. Give the folder of "
+            "a run, as runs/breast_cancer; data-scaling run makes one of a dataset."
+        )
     if missing:
         raise InputError(
             f"{folder} lacks {', '.join(missing)}, so there is nothing to show. Give "
