@@ -86,6 +86,21 @@ def test_tasks_of_any_size_cover_the_spans_once():
     assert numbers == [n for span in spans for n in range(*span)]
 
 
+def test_the_last_tasks_are_small_and_all_are_taken_once():
+    tasks = GrowingTasks(make_recipe(0.0), [(0, 50), (60, 110)])
+    taken = list(tasks.take_all(16, n_workers=2))
+    counts = [sum(stop - first for first, stop in task) for task in taken]
+    assert counts == [16, 16, 16, 16, 4] + [4] * 8
+    numbers = [n for task in taken for span in task for n in range(*span)]
+    assert numbers == [*range(50), *range(60, 110)]
+
+
+def test_few_draws_are_cut_small_from_the_first():
+    tasks = GrowingTasks(make_recipe(0.0), [(0, 9)])
+    taken = list(tasks.take_all(16, n_workers=2))
+    assert taken == [((0, 4),), ((4, 8),), ((8, 9),)]
+
+
 def test_little_work_starts_no_workers(monkeypatch):
     def refuse(*_: object) -> None:
         raise AssertionError("workers were started")

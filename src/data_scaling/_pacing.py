@@ -10,6 +10,7 @@ from data_scaling.ledger import Span
 TASK_SECONDS = 0.5  # drawing per task: long against its transport, short to wait for
 PILOT_SECONDS = 0.1  # a block of draws this long tells what a draw takes
 PROBE_FACTOR = 16  # how the number of probed points grows
+LAST_PARTS = 4  # the last tasks are parts of others, so that no worker waits long
 MAX_TASK_BYTES = 2**25  # of results, so that what is under way fits in memory
 
 
@@ -36,19 +37,35 @@ class GrowingTasks:
 
     def take(self, size: int) -> Task:
         """Take the next task away; it is empty when nothing is asked for or left."""
-        if size < 1:
-            return ()
-        task = next(group_spans(self._spans, min(size, self._limit)), ())
-        if task:
-            last, end = task[-1][1], self._spans[len(task) - 1][1]
-            rest = [(last, end)] if last < end else []
-            self._spans = rest + self._spans[len(task) :]
-        return task
+        return self._cut(min(size, self._limit))
 
-    def take_all(self, size: int) -> Iterator[Task]:
-        """Return what is left, in tasks of one size."""
-        spans, self._spans = self._spans, []
-        return group_spans(spans, min(max(size, 1), self._limit))
+    def take_all(self, size: int, n_workers: int = 0) -> Iterator[Task]:
+        """Return what is left, in tasks of one size.
+
+        Parameters
+        ----------
+        size : int
+            Coalitions of a task.
+        n_workers : int
+            So many tasks at the end are cut to smaller ones, for those who share them
+            to end at about the same time.
+        """
+        size = min(max(size, 1), self._limit)
+        first = self._cut(self.n_left - n_workers * size)
+        last, self._spans = self._spans, []
+        yield from group_spans(first, size)
+        yield from group_spans(last, max(size // LAST_PARTS, 1))
+
+    def _cut(self, n_coalitions: int) -> Task:
+        """Take the first of what is left away; nothing for a number below 1."""
+        if n_coalitions < 1:
+            return ()
+        cut = next(group_spans(self._spans, n_coalitions), ())
+        if cut:
+            end, old_end = cut[-1][1], self._spans[len(cut) - 1][1]
+            rest = [(end, old_end)] if end < old_end else []
+            self._spans = rest + self._spans[len(cut) :]
+        return cut
 
 
 def probe_seconds(recipe: Recipe, number: int) -> float:

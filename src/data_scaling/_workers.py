@@ -72,7 +72,8 @@ def draw_spans(
             yield from draw_task(recipe, task)
         return
     own = tasks.take(round(START_SECONDS / seconds))
-    yield from _run_tasks(recipe, own, tasks.take_all(size), n_jobs)
+    n_workers = effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None too
+    yield from _run_tasks(recipe, own, tasks.take_all(size, n_workers), n_jobs)
 
 
 def _is_alone(n_jobs: int | None) -> bool:
