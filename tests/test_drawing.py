@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_scaling._drawing import Recipe, draw_segment, find_missing, group_spans
-from data_scaling._workers import Parcel, draw_spans, pack_recipe, unpack_recipe
+from data_scaling._parcel import Parcel, pack_recipe, unpack_recipe
+from data_scaling._workers import draw_spans
 from data_scaling.coalitions import group_pool
 from data_scaling.plan import SamplingPlan
 

@@ -15,7 +15,7 @@ LAYERS = """
     learners
     coalitions plan
     learning_curve contributions size_means ledger laws
-    _drawing _pacing _workers sampling cost
+    _dask _drawing _parcel _pacing _workers sampling cost
     estimators
     amortized
     _agreement valuation weights selection validation diagnostics ranking fitting

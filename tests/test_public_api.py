@@ -75,7 +75,7 @@ def test_what_a_worker_imports_leaves_scikit_learn_out():
     """It takes most of a second, and a worker of an exact learner needs none of it."""
     needless = {"sklearn", "scipy.stats", "pandas", "typer"}
     code = (
-        "import sys, data_scaling._workers, data_scaling.learners.logistic; "
+        "import sys, data_scaling._parcel, data_scaling.learners.logistic; "
         f"print(sorted({needless} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]

@@ -91,6 +91,11 @@ def draw_segment(recipe: Recipe, first: int, stop: int) -> Segment:
     )
 
 
+def draw_task(recipe: Recipe, task: Task) -> list[Segment]:
+    """Draw the spans of a task, each as a segment."""
+    return [draw_segment(recipe, *span) for span in task]
+
+
 def _draw_numbered(recipe: Recipe, number: int) -> tuple[IntArray, IntArray]:
     """Return a coalition by its number in the plan, and the points it serves."""
     plan, points = recipe.plan, recipe.points

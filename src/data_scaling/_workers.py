@@ -1,43 +1,37 @@
-"""Drawing by joblib's workers: tasks, and the recipe's way to the processes."""
+"""Drawing by joblib's workers: on one machine, on a cluster, or in waves."""
 
 import logging
-import secrets
 import signal
 import threading
 import time
 import warnings
 from collections.abc import Generator, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
-import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from data_scaling._drawing import Recipe, Task, draw_segment
+from data_scaling._dask import is_cluster, send_ahead
+from data_scaling._drawing import Recipe, Task, draw_task
 from data_scaling._pacing import (
     PILOT_SECONDS,
     TASK_SECONDS,
     GrowingTasks,
     probe_seconds,
 )
-from data_scaling.errors import InputError, WorkerLostError
+from data_scaling._parcel import Parcel, draw_packed, keep_freed_memory, pack_recipe
+from data_scaling.errors import WorkerLostError
 from data_scaling.ledger import Segment, Span
-from data_scaling.ledger.header import list_versions
 
 # What starting worker processes costs. Less work than this is done without them; of
 # more, the driver draws this long itself while they start.
 START_SECONDS = 1.0
-LARGE_BLOCK_BYTES = 31 * 2**20  # just below the largest block that glibc learns from
+MAX_SENDINGS = 3  # of the data to the workers of Dask, where they lose it
 
 _logger = logging.getLogger(__name__)
-_unpacking = threading.Lock()
 
 
 def draw_spans(
@@ -58,7 +52,7 @@ def draw_spans(
     n_jobs : int, optional
         Number of processes, as in joblib.
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     if not spans:
         return
     tasks = GrowingTasks(recipe, spans)
@@ -80,11 +74,7 @@ def _is_alone(n_jobs: int | None) -> bool:
     """Whether this process is the only one that draws."""
     backend, _ = get_active_backend()
     # None is allowed, as in joblib.
-    return effective_n_jobs(n_jobs) == 1 and not _is_cluster(backend)  # type: ignore[arg-type]
-
-
-def _is_cluster(backend: Any) -> bool:
-    return hasattr(backend, "client")
+    return effective_n_jobs(n_jobs) == 1 and not is_cluster(backend)  # type: ignore[arg-type]
 
 
 def _draw_pilot(recipe: Recipe, tasks: GrowingTasks) -> Generator[Segment, None, float]:
@@ -103,37 +93,79 @@ def _draw_pilot(recipe: Recipe, tasks: GrowingTasks) -> Generator[Segment, None,
     return max(seconds, 1e-9) / n_timed
 
 
-def draw_task(recipe: Recipe, task: Task) -> list[Segment]:
-    """Draw the spans of a task, each as a segment."""
-    return [draw_segment(recipe, *span) for span in task]
-
-
 def _run_tasks(
     recipe: Recipe, own: Task, tasks: Iterator[Task], n_jobs: int | None
 ) -> Iterator[Segment]:
     """Have the workers draw tasks, and this process one of its own meanwhile."""
     backend, _ = get_active_backend()
     parcel = pack_recipe(recipe)
-    calls = (delayed(_draw_packed)(parcel.name, parcel.content, t) for t in tasks)
-    is_cluster = _is_cluster(backend)
-    ahead = _send_ahead(backend, parcel) if is_cluster else nullcontext()
-    with _explain_loss(), ahead:
-        if getattr(backend, "supports_return_generator", False):
-            parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
-            with _deaf_to_interruptions():
-                started = parallel(calls)
-            with _stop_quietly(started) as results:
-                yield from draw_task(recipe, own)
-                for segments in results:
-                    yield from segments
+    with _explain_loss():
+        if is_cluster(backend):
+            yield from _run_on_cluster(backend, recipe, parcel, own, list(tasks))
+        elif getattr(backend, "supports_return_generator", False):
+            yield from _stream(recipe, parcel, own, tasks, n_jobs)
+        else:
+            yield from _draw_in_waves(recipe, parcel, own, tasks, n_jobs)
+
+
+def _run_on_cluster(
+    backend: Any, recipe: Recipe, parcel: Parcel, own: Task, tasks: list[Task]
+) -> Iterator[Segment]:
+    """Stream from the workers of Dask, and send the parcel again where it was lost.
+
+    It is if the workers that have it are lost all at once, or while it is sent.
+    """
+    drawn: set[Span] = set()
+    for n_left in reversed(range(MAX_SENDINGS)):
+        left = [task for task in tasks if task[0] not in drawn]
+        try:
+            with send_ahead(backend, parcel.content):
+                for segment in _stream(recipe, parcel, own, iter(left), None):
+                    yield segment
+                    drawn.add((segment.first, segment.stop))
             return
+        except CancelledError as error:
+            if not n_left:
+                raise
+            _logger.warning("The data was lost with Dask workers (%s); again.", error)
+            own = ()
+
+
+def _stream(
+    recipe: Recipe,
+    parcel: Parcel,
+    own: Task,
+    tasks: Iterator[Task],
+    n_jobs: int | None,
+) -> Iterator[Segment]:
+    """Yield what the workers draw as it arrives, after what this process draws."""
+    parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
+    with _deaf_to_interruptions():
+        started = parallel(_make_calls(parcel, tasks))
+    with _stop_quietly(started) as results:
         yield from draw_task(recipe, own)
-        # This backend gives its results when all are done, so it gets them in waves.
-        parallel = Parallel(n_jobs, batch_size=1)
-        n_wave = 4 * effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None too
-        while wave := list(islice(calls, n_wave)):
-            for segments in parallel(wave):
-                yield from segments
+        for segments in results:
+            yield from segments
+
+
+def _draw_in_waves(
+    recipe: Recipe,
+    parcel: Parcel,
+    own: Task,
+    tasks: Iterator[Task],
+    n_jobs: int | None,
+) -> Iterator[Segment]:
+    """Do so where results come when all are there, so that not all is asked at once."""
+    yield from draw_task(recipe, own)
+    parallel, calls = Parallel(n_jobs, batch_size=1), _make_calls(parcel, tasks)
+    n_wave = 4 * effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None too
+    while wave := list(islice(calls, n_wave)):
+        for segments in parallel(wave):
+            yield from segments
+
+
+def _make_calls(parcel: Parcel, tasks: Iterator[Task]) -> Iterator[Any]:
+    return (delayed(draw_packed)(parcel.name, parcel.content, task) for task in tasks)
 
 
 @contextmanager
@@ -154,69 +186,6 @@ def _deaf_to_interruptions() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-@dataclass(frozen=True)
-class Parcel:
-    """A recipe on its way to the workers, named so that each unpacks it once.
-
-    The content is one array: joblib writes it to a temporary folder once and gives
-    each task a memory map of it, however small the recipe's own arrays are; Dask keeps
-    it on every worker. Unpacked, these are ordinary arrays of the worker, which
-    learners need not tell from others.
-
-    Attributes
-    ----------
-    name : str
-        Unlike that of any other parcel.
-    content : (n_bytes,) uint8 array
-        The recipe, serialised.
-    """
-
-    name: str
-    content: NDArray[np.uint8] = field(compare=False, repr=False)
-
-
-def pack_recipe(recipe: Recipe) -> Parcel:
-    """Serialise a recipe for transport between the processes of one run."""
-    content = np.frombuffer(cloudpickle.dumps(recipe), dtype=np.uint8)
-    return Parcel(secrets.token_hex(16), content)
-
-
-_unpacked: dict[str, Recipe] = {}
-
-
-def unpack_recipe(parcel: Parcel) -> Recipe:
-    """Return the recipe in a parcel; a process unpacks each parcel once.
-
-    The parcel's content is let go: joblib waits a second at the end of a run for a
-    folder of memory maps that a worker still holds.
-    """
-    if parcel.name in _unpacked:
-        return _unpacked[parcel.name]
-    _unpacked.clear()
-    _keep_freed_memory()
-    # For good: where a worker draws in several threads, a limit that ends with one
-    # segment would end in the middle of another.
-    threadpool_limits(1)
-    recipe: Recipe = cloudpickle.loads(parcel.content.data)
-    _unpacked[parcel.name] = recipe
-    return recipe
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library reuse the memory of a learner's temporary arrays.
-
-    Until a process has freed a large block once, glibc gives the memory of every array
-    above 128 kB back to the system at once and asks for it again, page by page.
-    """
-    np.empty(LARGE_BLOCK_BYTES, dtype=np.uint8)
-
-
-def _draw_packed(name: str, content: NDArray[np.uint8], task: Task) -> list[Segment]:
-    with _unpacking:
-        recipe = unpack_recipe(Parcel(name, content))
-    return draw_task(recipe, task)
-
-
 @contextmanager
 def _explain_loss() -> Iterator[None]:
     """Say what it means that a worker process is gone."""
@@ -229,48 +198,6 @@ def _explain_loss() -> Iterator[None]:
             "several workers. The draws in the ledger are kept: take fewer jobs or "
             "smaller coalitions, and run again."
         ) from error
-
-
-@contextmanager
-def _send_ahead(backend: Any, parcel: Parcel) -> Iterator[None]:
-    """Put the parcel on every worker of a Dask cluster before the first task.
-
-    Left to itself, joblib would put it on one, and with that worker it would be lost.
-    """
-    _check_workers(backend.client.run(list_versions, on_error="return"))
-    sending = type(backend)(
-        client=backend.client,
-        scatter=[parcel.content],
-        wait_for_workers_timeout=backend.wait_for_workers_timeout,
-        **backend.submit_kwargs,
-    )
-    with parallel_config(sending):
-        yield
-
-
-def _check_workers(answers: dict[str, Any]) -> None:
-    """Raise if a worker has no such package; tell if its versions are others.
-
-    Raises
-    ------
-    InputError
-        Naming the worker and what it said.
-    """
-    own = list_versions()
-    for address, answer in answers.items():
-        if isinstance(answer, BaseException):
-            raise InputError(
-                f"The Dask worker at {address} cannot draw ({answer}). Install "
-                f"data-scaling {own['data-scaling']} in its environment too."
-            )
-        if answer != own:
-            _logger.warning(
-                "The Dask worker at %s has the versions %s, this process has %s; draws "
-                "may differ in the last bits.",
-                address,
-                answer,
-                own,
-            )
 
 
 @contextmanager

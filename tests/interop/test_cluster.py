@@ -5,19 +5,21 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
 import pytest
-from fake_learners import BoundMeanLearner, MeanLearner, make_dataset
+from fake_learners import BoundMeanLearner, DeadlyLearner, MeanLearner, make_dataset
 from typer.testing import CliRunner
 
-from data_scaling._workers import _check_workers
+from data_scaling._dask import check_workers, make_sure
 from data_scaling.cli.app import app
 from data_scaling.contributions import Contributions
-from data_scaling.errors import InputError
+from data_scaling.errors import InputError, WorkerLostError
 from data_scaling.interop.cluster import use_dask
 from data_scaling.learners import Draw
 from data_scaling.ledger import describe_ledger, verify_ledger
@@ -103,17 +105,20 @@ def test_two_workers_give_the_bits_of_one_job(cluster, tmp_path):
     assert describe_ledger(tmp_path / "x").n_segments > 8
 
 
-def test_a_worker_that_is_killed_loses_nothing_and_does_not_stop_the_run(
-    cluster, tmp_path
+@pytest.mark.parametrize("n_victims", [1, 2])
+def test_workers_that_are_killed_lose_nothing_and_do_not_stop_the_run(
+    cluster, tmp_path, n_victims
 ):
+    """With both the data is lost on all workers, and sent again."""
     path, learner = tmp_path / "x", MeanLearner(seconds=0.05)
     with distributed.Client(cluster.scheduler_address) as client:
-        victim = next(iter(client.run(os.getpid).values()))
+        victims = list(client.run(os.getpid).values())[:n_victims]
 
     def kill_in_the_middle() -> None:
-        while not path.exists() or describe_ledger(path).n_coalitions < 30:
+        while not path.exists() or describe_ledger(path).n_coalitions < 40:
             time.sleep(0.05)
-        os.kill(victim, signal.SIGKILL)
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
 
     killer = threading.Thread(target=kill_in_the_middle)
     killer.start()
@@ -125,7 +130,49 @@ def test_a_worker_that_is_killed_loses_nothing_and_does_not_stop_the_run(
     assert verify_ledger(path).is_sound
     with distributed.Client(cluster.scheduler_address) as client:
         client.wait_for_workers(2)
-        assert victim not in client.run(os.getpid).values()
+        assert not set(victims) & set(client.run(os.getpid).values())
+
+
+def test_a_single_worker_that_every_task_ends_ends_the_run_with_an_error(tmp_path):
+    """It is what draws, not this process, and takes the data with it each time."""
+    learner = DeadlyLearner(seconds=0.05, spared=os.getpid())
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            host="tcp://127.0.0.1",
+            dashboard_address=":0",
+            silence_logs="CRITICAL",
+        ) as running,
+        use_dask(running.scheduler_address),
+        pytest.raises(WorkerLostError, match="in the ledger are kept"),
+    ):
+        sample_contributions(DATASET, learner, PLAN, ledger=tmp_path / "x")
+    assert describe_ledger(tmp_path / "x").n_coalitions > 0
+
+
+def test_joblib_is_told_of_tasks_that_dask_gives_up():
+    worker = SimpleNamespace(address="tcp://a:1")
+    errors = {
+        BrokenExecutor: distributed.KilledWorker("x", worker, 3),
+        ModuleNotFoundError: ModuleNotFoundError("No module named 'x'"),
+    }
+
+    class OneWorker:
+        def configure(self):
+            return 1
+
+        def submit(self, func, callback):
+            future = Future()
+            is_error = isinstance(func, Exception)
+            (future.set_exception if is_error else future.set_result)(func)
+            return future
+
+    sure, told = make_sure(OneWorker)(), []
+    assert sure.configure() == 2
+    for error in (*errors.values(), "a result"):
+        sure.submit(error, told.append)
+    assert [type(error) for error in told] == list(errors)
 
 
 def test_a_users_own_client_and_settings_are_taken(cluster):
@@ -142,12 +189,12 @@ def test_a_users_own_client_and_settings_are_taken(cluster):
 def test_a_worker_without_the_package_is_named_and_other_versions_are_told(caplog):
     own = list_versions()
     answers = {"tcp://a:1": own, "tcp://b:2": own | {"numpy": "0"}}
-    _check_workers(answers)
+    check_workers(answers)
     assert "The Dask worker at tcp://b:2 has the versions" in caplog.text
     assert "tcp://a:1" not in caplog.text
     answers["tcp://c:3"] = ModuleNotFoundError("No module named 'data_scaling'")
     with pytest.raises(InputError, match=r"tcp://c:3 cannot draw .*Install data-scal"):
-        _check_workers(answers)
+        check_workers(answers)
 
 
 def test_the_command_draws_on_a_cluster(cluster, tmp_path):
