@@ -19,6 +19,8 @@ from options import add, load_dataset, make_parser, read_integers
 from paths import Paths
 
 N_POINTS, N_REPETITIONS, SIZES = 100, 1000, "500,5000"
+# Metrics of the test part, and their units.
+METRICS = {"accuracy": "share of points", "log_loss": "nats per point"}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -42,13 +44,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.model,
         selections,
         args.sizes,
-        metrics=["accuracy", "log_loss"],
+        metrics=list(METRICS),
         n_repetitions=args.repetitions,
         seed=args.seed,
         n_jobs=args.jobs,
     )
     title = f"{args.dataset}: {args.num_points} points added"
-    figure, frame = plot_additions(found, title=title)
+    figure, frame = plot_additions(found, units=list(METRICS.values()), title=title)
     print(frame.to_string(index=False, float_format="{:+.5f}".format))
     print(*describe_additions(found), sep="\n")
     name = f"additions-{args.method}"

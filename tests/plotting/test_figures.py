@@ -98,7 +98,7 @@ def test_additions_are_listed_with_errors_and_differences_from_random():
     rng = np.random.default_rng(0)
     change = rng.normal(size=(50, 2, 2, 1))
     found = Additions(("best", "random"), np.array([500, 5000]), ("accuracy",), change)
-    figure, frame = plot_additions(found)
+    figure, frame = plot_additions(found, units=["share"])
     best = frame[(frame.selection == "best") & (frame.cardinality == 5000)].iloc[0]
     assert best.change == pytest.approx(change[:, 0, 1, 0].mean())
     excess = change[:, 0, 1, 0] - change[:, 1, 1, 0]
@@ -108,6 +108,8 @@ def test_additions_are_listed_with_errors_and_differences_from_random():
         "added to 500 points",
         "added to 5,000 points",
     ]
+    label = "gain in the test accuracy (share)"
+    assert {axes.get_xlabel() for axes in figure.axes} == {label}
 
 
 def test_the_best_score_stands_first():

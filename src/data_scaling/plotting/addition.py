@@ -1,5 +1,6 @@
 """What selections of points change when they are added to random datasets."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,14 +23,16 @@ _ERRORS: Final = 2.0
 
 
 def plot_additions(
-    additions: Additions, *, title: str = ""
+    additions: Additions, *, units: Sequence[str] = (), title: str = ""
 ) -> tuple["Figure", "pd.DataFrame"]:
-    """Show the mean change of the test utility by each selection.
+    """Show the mean change of the test utility by each selection: right is better.
 
     Parameters
     ----------
     additions : Additions
         What ``simulate_additions`` returned.
+    units : sequence of str
+        Unit of each metric, for the axes.
     title : str
         Title of the figure.
 
@@ -48,9 +51,12 @@ def plot_additions(
     """
     n_metrics, n_sizes = len(additions.metrics), len(additions.cardinality)
     figure, panels = make_panels(n_metrics, n_sizes, title=title)
-    for i in range(n_metrics):
+    for i, metric in enumerate(additions.metrics):
+        unit = f" ({units[i]})" if units else ""
         for j in range(n_sizes):
-            _draw_selections(panels[i * n_sizes + j], additions, j, i)
+            axes = panels[i * n_sizes + j]
+            _draw_selections(axes, additions, j, i)
+            axes.set_xlabel(f"gain in the test {metric}{unit}")
     return figure, _list_changes(additions)
 
 
@@ -69,7 +75,6 @@ def _draw_selections(
     axes.set_yticks(range(len(additions.selections)), additions.selections)
     axes.invert_yaxis()
     axes.axvline(0.0, color="k", linewidth=0.6, linestyle=":")
-    axes.set_xlabel(f"gain in the test {additions.metrics[metric]} (right: better)")
     axes.set_title(f"added to {additions.cardinality[size]:,} points")
     axes.locator_params(axis="x", nbins=5)
 
