@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError
+from data_scaling.estimators import LikelihoodEstimator
 from data_scaling.laws import FitStatus, PowerLaws, load_laws
 
 
@@ -76,6 +80,21 @@ def test_rows_are_chosen_by_mask_position_slice_and_point():
         assert rows.points.tolist() == [3]
         assert rows.covariance.shape == (1, 4, 4)
         assert len(rows) == 1
+
+
+def test_points_with_and_without_cells_have_intervals_at_sizes_of_their_own():
+    rng = np.random.default_rng(6)
+    k = np.geomspace(100, 1000, 30).round()
+    draws = Contributions((0.2 + rng.normal(size=(5, 30))) / k, k)
+    laws = LikelihoodEstimator().fit(draws)
+    cells = laws.cells.copy()
+    cells[2] = np.nan
+    mixed = replace(laws, cells=cells)
+    sizes = rng.uniform(100, 1000, (5, 3))
+    for ends, side in zip(mixed.interval(sizes), (0, 1), strict=True):
+        for i in range(5):
+            alone = mixed[i].interval(sizes[i])[side]
+            np.testing.assert_allclose(ends[i], alone[0], rtol=1e-12)
 
 
 def test_frame_names_every_parameter_and_status():

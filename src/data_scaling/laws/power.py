@@ -37,6 +37,8 @@ PARAMETERS = ("c", "alpha", "sigma", "beta")
 # Logarithm of the sum of squares that is allowed, at most: the exponential of more is
 # no number.
 _MOST_ALLOWED = 600.0
+# Points whose cells are looked at together, so that a million take little memory.
+_BLOCK_POINTS = 2**13
 
 
 @final
@@ -215,9 +217,12 @@ class PowerLaws:
         psi = self.psi(k)
         half = half_width(self.psi_std(k), self._freedom(k), level)
         low, high = psi - half, psi + half
-        has_cells = self._has_cells()
-        if has_cells.any():
-            low[has_cells], high[has_cells] = self[has_cells]._allow(k, level)
+        rows = np.flatnonzero(self._has_cells())
+        has_own_sizes = np.ndim(k) == 2 and len(np.asarray(k)) == len(self)
+        for first in range(0, len(rows), _BLOCK_POINTS):
+            some = rows[first : first + _BLOCK_POINTS]
+            sizes = np.asarray(k)[some] if has_own_sizes else k
+            low[some], high[some] = self[some]._allow(sizes, level)
         return low, high
 
     def exponent(self, k: ArrayLike) -> FloatArray:

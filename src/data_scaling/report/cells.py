@@ -15,6 +15,7 @@ from data_scaling.laws import ScalingLaws
 
 N_COLUMNS: Final = 64
 N_ROWS: Final = 44
+_BLOCK_POINTS: Final = 2**15
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +112,14 @@ def fill_cells(laws: ScalingLaws, place: Place, sizes: FloatArray) -> Cells:
     key = (line * N_COLUMNS + column) * 2 + place.is_positive[rows]
     found, member, count = np.unique(key, return_inverse=True, return_counts=True)
     shape = (len(sizes), len(found))
-    psi, sure = np.empty(shape), np.empty(shape)
-    for j, k in enumerate(sizes):
-        low, high = (ends[rows] for ends in laws.interval(float(k)))
-        psi[j] = np.bincount(member, laws.psi(float(k))[rows], len(found)) / count
-        is_sure = (low > 0) | (high < 0)
-        sure[j] = np.bincount(member, is_sure, len(found)) / count
+    psi, sure = np.zeros(shape), np.zeros(shape)
+    for first in range(0, len(rows), _BLOCK_POINTS):
+        block = slice(first, first + _BLOCK_POINTS)
+        some, own = laws[rows[block]], member[block]
+        low, high = some.interval(sizes)
+        for totals, values in ((psi, some.psi(sizes)), (sure, (low > 0) | (high < 0))):
+            for j, column in enumerate(values.T):
+                totals[j] += np.bincount(own, column, len(found))
     width = (place.x_range[1] - place.x_range[0]) / N_COLUMNS
     height = (place.y_range[1] - place.y_range[0]) / N_ROWS
     cell = found // 2
@@ -127,8 +130,8 @@ def fill_cells(laws: ScalingLaws, place: Place, sizes: FloatArray) -> Cells:
         height=height,
         is_positive=(found % 2).astype(np.uint8),
         count=count.astype(np.uint32),
-        psi=psi,
-        sure=sure,
+        psi=psi / count,
+        sure=sure / count,
     )
 
 
