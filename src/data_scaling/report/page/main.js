@@ -2,6 +2,7 @@
 
 const byId = (id) => document.getElementById(id);
 const SLIDER_STEPS = 1000;
+const MOST_NAMED = 24; // classes that a legend can name
 const REST = 120; // milliseconds without a move after which the law follows the size
 
 async function start() {
@@ -264,8 +265,10 @@ function fillChoices(run, smallest, largest, end, setSize) {
     option.textContent = name;
     return option;
   }));
-  if (run.classes.length < 2 || run.arrays.cell_x) return;
-  byId("shapes").replaceChildren(...run.classes.slice(0, SHAPES.length).map((name, j) => {
+  if (run.classes.length < 2 || run.classes.length > MOST_NAMED || run.arrays.cell_x) return;
+  // Of many classes, one shape stands for several.
+  const shared = SHAPES.map((_, j) => run.classes.filter((_, code) => code % SHAPES.length === j).join(", "));
+  byId("shapes").replaceChildren(...shared.filter(Boolean).map((name, j) => {
     const label = document.createElement("span"), canvas = document.createElement("canvas");
     canvas.width = canvas.height = 24;
     canvas.style.width = canvas.style.height = "12px";
