@@ -24,8 +24,19 @@ def test_every_flipped_label_is_another_one_and_the_rest_is_kept():
     np.testing.assert_array_equal(dirty.y_train != clean.y_train, flipped)
     assert flipped.sum() == round(0.2 * clean.n_points)
     np.testing.assert_array_equal(dirty.y_test, clean.y_test)
+    np.testing.assert_array_equal(dirty.row_ids, clean.row_ids)
     again, _ = flip_labels(clean, 0.2, seed=3)
     np.testing.assert_array_equal(again.y_train, dirty.y_train)
+
+
+def test_flipped_points_keep_the_names_of_classes_and_their_previews():
+    clean = load_dataset("breast_cancer")
+    dirty, flipped = flip_labels(clean, 0.2, seed=3)
+    assert dirty.classes == clean.classes == ("benign", "malignant")
+    assert len(dirty.previews) == clean.n_points
+    assert list(dirty.previews) == list(clean.previews)
+    point = int(np.flatnonzero(flipped)[0])
+    assert dirty.target_names([point]) != clean.target_names([point])
 
 
 def test_a_regression_has_no_labels_to_flip():

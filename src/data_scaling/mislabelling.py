@@ -47,7 +47,7 @@ def flip_labels(
     Returns
     -------
     dataset : Dataset
-        The same with wrong labels; its classes are named by their codes.
+        The same with wrong labels; previews show the rows as they were.
     flipped : (n_points,) bool array
         Which points have one.
 
@@ -85,6 +85,9 @@ def flip_labels(
         name=f"{dataset.name}_flipped",
         row_ids=dataset.row_ids,
         feature_names=dataset.feature_names,
+        previews=dataset.previews,
+        provenance=dataset.provenance,
+        classes=dataset.classes,
     )
     return dirty, flipped
 
