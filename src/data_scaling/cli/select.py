@@ -1,7 +1,7 @@
 """``data-scaling select``: the best points at a dataset size, or the harmful ones."""
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -13,6 +13,7 @@ from data_scaling.contributions import check_same_dataset
 from data_scaling.datasets import Dataset
 from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws, load_laws
+from data_scaling.laws.arrays import name_points
 from data_scaling.selection import find_eligible, select_harmful, select_points
 
 _Harmful: TypeAlias = Annotated[
@@ -89,9 +90,8 @@ def select(
 
 
 def _write(path: Path, chosen: ScalingLaws, cardinality: float) -> None:
-    columns = {
-        "point": chosen.points,
-        "row": chosen.row_ids,
+    columns: dict[str, Any] = {
+        **name_points(chosen),
         "psi": chosen.psi(cardinality),
         "probability_negative": chosen.probability_negative(cardinality),
     }

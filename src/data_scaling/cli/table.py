@@ -7,6 +7,7 @@ from typing import Any
 from data_scaling._files import write_whole
 from data_scaling.datasets import Dataset
 from data_scaling.laws import ExpansionLaws, FitStatus, ScalingLaws
+from data_scaling.laws.arrays import name_points
 from data_scaling.ranking import Ranking
 
 
@@ -18,8 +19,7 @@ def write_laws(path: Path, data: Dataset, laws: ScalingLaws, ranking: Ranking) -
     column's name. The table needs no optional package, unlike ``laws.to_frame()``.
     """
     columns: dict[str, Any] = {
-        "point": laws.points,
-        "row": data.row_ids[laws.points],
+        **name_points(laws),
         "label": data.target_names(laws.points),
         **_list_parameters(laws),
         "status": [FitStatus(value).label for value in laws.status],

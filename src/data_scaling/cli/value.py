@@ -11,6 +11,7 @@ from data_scaling.cli.table import write_columns
 from data_scaling.cli.text import explain_points, list_columns
 from data_scaling.errors import InputError
 from data_scaling.laws import ScalingLaws, load_laws
+from data_scaling.laws.arrays import name_points
 from data_scaling.valuation import semivalues, shapley_values
 from data_scaling.weights import banzhaf_weights, beta_weights
 
@@ -55,12 +56,7 @@ def value(
     # NaN, which is no law, sorts last.
     order = np.argsort(-values, kind="stable")
     if out is not None:
-        columns = {
-            "point": fitted.points[order],
-            "row": fitted.row_ids[order],
-            "value": values[order],
-        }
-        write_columns(out, columns)
+        write_columns(out, name_points(fitted[order]) | {"value": values[order]})
     known = order[np.isfinite(values[order])]
     for what, rows in (("Highest", known), ("Lowest", known[::-1])):
         lines = [[str(fitted.row_ids[i]), f"{values[i]:+.3e}"] for i in rows[:N_SHOWN]]

@@ -133,6 +133,6 @@ def select_rows(laws: Any, rows: Any) -> dict[str, Any]:
     }
 
 
-def origin_columns(laws: Any) -> dict[str, NDArray[Any]]:
-    """Return the columns that name the points of a table."""
+def name_points(laws: Any) -> dict[str, NDArray[Any]]:
+    """Return the columns that name points in a table: index in the pool, and row."""
     return {"point": laws.points, "row": laws.row_ids}

@@ -22,7 +22,7 @@ from data_scaling.laws.arrays import (
     describe_laws,
     half_width,
     log_sizes,
-    origin_columns,
+    name_points,
     select_rows,
     shape_of,
     weight_below_zero,
@@ -255,7 +255,7 @@ class ExpansionLaws:
         n_draws, min_cardinality, max_cardinality and status.
         """
         std = np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
-        columns: dict[str, Any] = origin_columns(self)
+        columns: dict[str, Any] = name_points(self)
         for j, power in enumerate(self.powers):
             columns[f"a_{power:g}"] = self.coefficients[:, j]
             columns[f"a_{power:g}_std"] = std[:, j]

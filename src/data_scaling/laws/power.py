@@ -20,7 +20,7 @@ from data_scaling.laws.arrays import (
     describe_laws,
     half_width,
     log_sizes,
-    origin_columns,
+    name_points,
     select_rows,
     shape_of,
     weight_below_zero,
@@ -264,7 +264,7 @@ class PowerLaws:
         """
         variance = np.diagonal(self.covariance, axis1=1, axis2=2)
         labels = {status.value: status.label for status in FitStatus}
-        columns: dict[str, Any] = origin_columns(self)
+        columns: dict[str, Any] = name_points(self)
         columns |= {name: getattr(self, name) for name in PARAMETERS}
         columns |= {
             f"{name}_std": np.sqrt(variance[:, i]) for i, name in enumerate(PARAMETERS)

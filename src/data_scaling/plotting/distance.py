@@ -7,6 +7,7 @@ import numpy as np
 from data_scaling._typing import FloatArray
 from data_scaling.boundary import ClassCorrelation, correlate_by_class
 from data_scaling.laws import PowerLaws
+from data_scaling.laws.arrays import name_points
 from data_scaling.plotting.style import COLORS, MARKERS, make_frame, make_panels
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def plot_distance(
         _draw_classes(axes, distance, values[name], classes, found[name])
         axes.set(xlabel="distance to the decision boundary", ylabel=ylabel)
     columns: dict[str, Any] = {
-        "point": laws.points,
+        **name_points(laws),
         "label": classes,
         "distance": distance,
         **values,

@@ -8,6 +8,7 @@ import numpy as np
 from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.laws import ScalingLaws
+from data_scaling.laws.arrays import name_points
 from data_scaling.plotting.style import (
     COLORS,
     GREY,
@@ -58,8 +59,8 @@ def plot_validation(
     figure : matplotlib.figure.Figure
         Three panels.
     frame : pandas.DataFrame
-        One row per point and size: ``point, cardinality, n_draws, mean, mean_std,
-        predicted, point_r2, log_r2, r2, r2_ceiling, is_shown``.
+        One row per point and size: ``point, row, cardinality, n_draws, mean,
+        mean_std, predicted, point_r2, log_r2, r2, r2_ceiling, is_shown``.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def plot_validation(
     _draw_laws(left, laws, validation, shown, unit)
     _draw_points(middle, validation)
     _draw_agreement(right, validation)
-    return figure, _list_means(validation, shown)
+    return figure, _list_means(laws, validation, shown)
 
 
 def choose_shown(laws: ScalingLaws, validation: Validation) -> IntArray:
@@ -176,11 +177,13 @@ def _draw_agreement(axes: "Axes", validation: Validation) -> None:
     axes.legend(loc="lower right", fontsize=8)
 
 
-def _list_means(validation: Validation, shown: IntArray) -> "pd.DataFrame":
+def _list_means(
+    laws: ScalingLaws, validation: Validation, shown: IntArray
+) -> "pd.DataFrame":
     n_points, n_sizes = validation.mean.shape
     is_shown = np.isin(np.arange(n_points), shown)
     by_point: dict[str, Any] = {
-        "point": validation.points,
+        **name_points(laws.take(validation.points)),
         "point_r2": validation.point_r2,
         "log_r2": validation.log_r2,
         "is_shown": is_shown,
