@@ -4,6 +4,9 @@ Run from the repository root, for all parts or some:
 
     python -m benchmarks.sampling
     python -m benchmarks.sampling --part overhead --draws 100 --out sampling.json
+    python -m benchmarks.sampling --renew sampling.json
+
+The last measures nothing; it puts the tables of other runs into benchmarks/README.md.
 
 ``overhead`` draws for every training point of Adult (46,842; a synthetic pool of that
 size without DATA_SCALING_DATA) by exact logistic regression, k uniform on 100..1000,
@@ -31,7 +34,7 @@ import numpy as np
 from joblib.externals.loky import get_reusable_executor
 
 import data_scaling as ds
-from data_scaling._machine import describe_machine
+from data_scaling._machine import describe_machine, find_commit
 from data_scaling.ledger import (
     LedgerHeader,
     Segment,
@@ -44,6 +47,8 @@ N_ADULT, N_FEATURES = 46_842, 108
 STORE_SHAPES = ((46_842, 400, 10), (1_000, 20_000, 500), (1_000_000, 20, 2))
 GROWTH_SIZES = (10_000, 100_000, 1_000_000)
 GROWTH_FEATURES, GROWTH_DRAWS = 20, 20
+PARTS = ("overhead", "store", "growth")
+README = Path(__file__).with_name("README.md")
 Row = dict[str, Any]
 
 
@@ -196,10 +201,30 @@ def run_pool(n_points: int, n_jobs: int) -> Row:
 
 def print_table(title: str, rows: list[Row]) -> None:
     print(f"\n{title}\n")
-    print("| " + " | ".join(rows[0]) + " |")
-    print("|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(map(show, row.values())) + " |", flush=True)
+    print(make_table(rows), end="", flush=True)
+
+
+def make_table(rows: list[Row]) -> str:
+    lines = [list(rows[0]), ["---"] * len(rows[0])]
+    lines += [[show(value) for value in row.values()] for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def renew_readme(results: list[dict[str, Any]]) -> None:
+    """Put the tables of some runs between the marks that stand for their parts."""
+    text = README.read_text(encoding="utf-8")
+    for part in PARTS:
+        having = [result for result in results if part in result]
+        if not having:
+            continue
+        made = {f"{one['machine']}; commit {one['commit']}" for one in having}
+        rows = [row for one in having for row in one[part]]
+        start, end = f"<!-- {part} -->\n", f"<!-- end of {part} -->\n"
+        before, _, rest = text.partition(start)
+        _, _, after = rest.partition(end)
+        table = "\n".join([*sorted(made), "", make_table(rows)])
+        text = f"{before}{start}{table}{end}{after}"
+    README.write_text(text, encoding="utf-8")
 
 
 def show(value: Any) -> str:
@@ -209,17 +234,21 @@ def show(value: Any) -> str:
 
 
 def main() -> None:
-    parts = ("overhead", "store", "growth")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--part", action="append", choices=parts)
+    parser.add_argument("--part", action="append", choices=PARTS)
     parser.add_argument("--draws", type=int, nargs="+", default=[30, 100])
     parser.add_argument("--rounds", type=int, default=2, help="repetitions")
     parser.add_argument("--sizes", type=int, nargs="+", default=GROWTH_SIZES)
     parser.add_argument("--jobs", type=int, default=2, help="workers for the growth")
     parser.add_argument("--out", type=Path, help="write the rows as JSON")
+    parser.add_argument("--renew", type=Path, nargs="+", help="results to tabulate")
     arguments = parser.parse_args()
-    asked = arguments.part or parts
+    if arguments.renew:
+        renew_readme([json.loads(path.read_text()) for path in arguments.renew])
+        return
+    asked = arguments.part or PARTS
     result: dict[str, Any] = {"machine": describe_machine()}
+    result["commit"] = find_commit(README.parent)
     print(result["machine"])
     if "overhead" in asked:
         result["overhead"] = measure_overhead(arguments.draws, arguments.rounds)
