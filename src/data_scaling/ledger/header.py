@@ -71,7 +71,7 @@ class LedgerHeader:
     unit: str
     versions: dict[str, str] = field(default_factory=list_versions)
     shard: Shard | None = None
-    row_ids: tuple[int | str, ...] | None = None
+    row_ids: tuple[int | str, ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.row_ids is not None:  # a list, if JSON was read

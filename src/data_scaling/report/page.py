@@ -46,8 +46,8 @@ _MIN_DRAWS: Final = 10
 # Points that may be listed and the share of draws and previews, one try after another:
 # a page that is too large first loses draws and previews, then points of its table.
 _TRIES: Final = (
-    *((MAX_LISTED, 0.5**step) for step in range(5)),
-    *((MAX_LISTED >> step, 0.5**5) for step in range(1, 9)),
+    *((MAX_LISTED, share) for share in (1.0, 0.75, 0.5, 0.25, 0.12, 0.06)),
+    *((MAX_LISTED >> step, 0.03) for step in range(1, 9)),
 )
 _SCRIPTS: Final = (
     "payload.js numbers.js theme.js laws.js dots.js map.js table.js law_panel.js "
