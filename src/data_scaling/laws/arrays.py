@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray
 from data_scaling.contributions import check_row_ids
 from data_scaling.errors import InputError
 from data_scaling.laws.status import FitStatus
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DTYPES: Mapping[str, Any] = {
     "points": np.intp,
@@ -136,3 +140,19 @@ def select_rows(laws: Any, rows: Any) -> dict[str, Any]:
 def name_points(laws: Any) -> dict[str, NDArray[Any]]:
     """Return the columns that name points in a table: index in the pool, and row."""
     return {"point": laws.points, "row": laws.row_ids}
+
+
+def tabulate(laws: Any, own: Mapping[str, NDArray[Any]]) -> "pd.DataFrame":
+    """Return a table with one row per point, from the columns of a family's own.
+
+    Before them stand the point and its row; after them n_draws, min_cardinality,
+    max_cardinality and status.
+    """
+    labels = {status.value: status.label for status in FitStatus}
+    columns: dict[str, Any] = {**name_points(laws), **own}
+    columns["n_draws"] = laws.n_draws
+    columns["min_cardinality"] = laws.cardinality_range[:, 0]
+    columns["max_cardinality"] = laws.cardinality_range[:, 1]
+    columns["status"] = [labels[int(value)] for value in laws.status]
+    table: pd.DataFrame = require_extra("pandas", "data").DataFrame(columns)
+    return table

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray, Int32Array, IntArray
 from data_scaling.contributions import Contributions, find_points
 from data_scaling.laws.arrays import (
@@ -22,14 +21,13 @@ from data_scaling.laws.arrays import (
     describe_laws,
     half_width,
     log_sizes,
-    name_points,
     select_rows,
     shape_of,
+    tabulate,
     weight_below_zero,
 )
 from data_scaling.laws.notebook import to_html
 from data_scaling.laws.power import PowerLaws
-from data_scaling.laws.status import FitStatus
 from data_scaling.laws.storage import save_laws
 
 if TYPE_CHECKING:
@@ -255,17 +253,12 @@ class ExpansionLaws:
         n_draws, min_cardinality, max_cardinality and status.
         """
         std = np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
-        columns: dict[str, Any] = name_points(self)
+        columns: dict[str, Any] = {}
         for j, power in enumerate(self.powers):
             columns[f"a_{power:g}"] = self.coefficients[:, j]
             columns[f"a_{power:g}_std"] = std[:, j]
         columns |= {"noise": self.noise, "noise_exponent": self.noise_exponent}
-        columns["n_draws"] = self.n_draws
-        columns["min_cardinality"] = self.cardinality_range[:, 0]
-        columns["max_cardinality"] = self.cardinality_range[:, 1]
-        columns["status"] = [FitStatus(value).label for value in self.status]
-        table: pd.DataFrame = require_extra("pandas", "data").DataFrame(columns)
-        return table
+        return tabulate(self, columns)
 
     def plot(
         self, point: int, contributions: Contributions | None = None

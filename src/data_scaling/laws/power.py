@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from data_scaling._checks import require_extra
 from data_scaling._typing import BoolArray, FloatArray, Int32Array, IntArray
 from data_scaling.contributions import Contributions, find_points
 from data_scaling.laws.arrays import (
@@ -20,13 +19,12 @@ from data_scaling.laws.arrays import (
     describe_laws,
     half_width,
     log_sizes,
-    name_points,
     select_rows,
     shape_of,
+    tabulate,
     weight_below_zero,
 )
 from data_scaling.laws.notebook import to_html
-from data_scaling.laws.status import FitStatus
 from data_scaling.laws.storage import save_laws
 
 if TYPE_CHECKING:
@@ -262,19 +260,10 @@ class PowerLaws:
         Its columns are the point and its row; c, alpha, sigma, beta and their standard
         errors (``c_std``, ...); n_draws, min_cardinality, max_cardinality and status.
         """
-        variance = np.diagonal(self.covariance, axis1=1, axis2=2)
-        labels = {status.value: status.label for status in FitStatus}
-        columns: dict[str, Any] = name_points(self)
-        columns |= {name: getattr(self, name) for name in PARAMETERS}
-        columns |= {
-            f"{name}_std": np.sqrt(variance[:, i]) for i, name in enumerate(PARAMETERS)
-        }
-        columns["n_draws"] = self.n_draws
-        columns["min_cardinality"] = self.cardinality_range[:, 0]
-        columns["max_cardinality"] = self.cardinality_range[:, 1]
-        columns["status"] = [labels[int(value)] for value in self.status]
-        table: pd.DataFrame = require_extra("pandas", "data").DataFrame(columns)
-        return table
+        std = np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
+        columns: dict[str, Any] = {name: getattr(self, name) for name in PARAMETERS}
+        columns |= {f"{name}_std": std[:, i] for i, name in enumerate(PARAMETERS)}
+        return tabulate(self, columns)
 
     def plot(
         self, point: int, contributions: Contributions | None = None
