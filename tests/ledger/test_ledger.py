@@ -2,12 +2,15 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -265,19 +268,36 @@ def test_a_folder_that_cannot_be_written_is_told():
         pass
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_ledger_in_a_read_only_folder_is_read_but_not_written(ledger):
-    ledger.chmod(0o400)
-    ledger.parent.chmod(0o500)
+@contextmanager
+def as_somebody_who_is_not_root() -> Iterator[None]:
+    """Root may write everywhere, so that it gives its rights away for a while."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
     try:
-        assert read_contributions(ledger).n_draws == 10
-        with (
-            pytest.raises(LedgerError, match="folder that you may write to"),
-            open_ledger(ledger, HEADER),
-        ):
-            pass
+        yield
     finally:
-        ledger.parent.chmod(0o700)
+        os.seteuid(user)
+
+
+def test_a_ledger_in_a_read_only_folder_is_read_but_not_written(ledger):
+    """In a folder of its own, as those of the tests are closed to others."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        path = Path(shutil.copy(ledger, folder))
+        path.chmod(0o444)
+        folder.chmod(0o555)
+        read_contributions(path)  # imports what it needs
+        with as_somebody_who_is_not_root():
+            assert read_contributions(path).n_draws == 10
+            for target in (path, folder / "new.ledger"):
+                with (
+                    pytest.raises(LedgerError, match="folder that you may write to"),
+                    open_ledger(target, HEADER),
+                ):
+                    pass
+        folder.chmod(0o755)
+        assert list(folder.iterdir()) == [path]
 
 
 def open_and_close(path: Path) -> None:
