@@ -312,8 +312,8 @@ def check_same_dataset(
         raise InputError(
             f"The {what} are of the dataset {known.dataset or 'without a name'} "
             f"(fingerprint {known.fingerprint}), but {dataset or 'a dataset'} "
-            f"(fingerprint {fingerprint}) was given beside them. Give {what} and a "
-            "dataset, or draws, that belong together."
+            f"(fingerprint {fingerprint}) was given beside them. Give parts that "
+            "belong together, of one dataset and one split."
         )
 
 

@@ -34,5 +34,5 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
     assert "nothing is no folder of a run. Give the folder" in done.stderr
     (tmp_path / "empty").mkdir()
     done = call("report", "empty", folder=tmp_path)
-    assert "empty lacks draws.ledger, laws.npz, points.npz" in done.stderr
+    assert "empty holds nothing that data-scaling run writes" in done.stderr
     assert "Traceback" not in done.stderr

@@ -79,7 +79,7 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
     _check_present(folder, paths)
     ledger, laws_path, points_path = paths
     summary, points = describe_ledger(ledger), load_points(points_path)
-    _check_fingerprint(summary, points, points_path)
+    _check_fingerprint(summary, points)
     contributions, laws = read_contributions(ledger), load_laws(laws_path)
     _check_parts(contributions, laws, points)
     tested = folder / "validation.ledger"
@@ -113,14 +113,9 @@ def _check_present(folder: Path, paths: list[Path]) -> None:
         )
 
 
-def _check_fingerprint(summary: LedgerSummary, points: PointTable, path: Path) -> None:
-    header = summary.header
-    if header.fingerprint != points.fingerprint:
-        raise InputError(
-            f"{summary.path} was drawn from {header.dataset} ({header.fingerprint}), "
-            f"but {path} is of {points.dataset} ({points.fingerprint}). Give the "
-            "folder of one run."
-        )
+def _check_fingerprint(summary: LedgerSummary, points: PointTable) -> None:
+    what = f"draws in {summary.path}"
+    check_same_dataset(what, summary.header, points.dataset, points.fingerprint)
 
 
 def _check_parts(
@@ -171,7 +166,7 @@ def _read_validation(
     path: Path, laws: ScalingLaws, points: PointTable
 ) -> Validation | None:
     summary = describe_ledger(path)
-    _check_fingerprint(summary, points, path.with_name(POINTS_FILE))
+    _check_fingerprint(summary, points)
     draws = read_contributions(path)
     if not np.isfinite(draws.delta).any():
         return None
