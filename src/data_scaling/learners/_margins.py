@@ -70,6 +70,26 @@ class MarginScorer:
                 changes[rows] = self._utilities(theta[rows]) - base_utility
         return changes
 
+    def slopes(self, theta: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+        """Return how the utility of one classifier changes with its log-odds.
+
+        Returns
+        -------
+        first, second : (n_val,) float64 arrays
+            Derivatives of the utility with respect to the log-odds of each validation
+            point's wrong class; None for a metric that is not smooth in them.
+        """
+        wrong = self.signed @ theta
+        if isinstance(self.metric, LogLoss):
+            q = expit(wrong)
+            return -q / len(q), -q * expit(-wrong) / len(q)
+        if isinstance(self.metric, SoftmaxLogLoss):
+            gap = np.tanh(-0.5 * wrong)
+            loss, step = expit(-gap), 0.5 * (1.0 - gap**2)
+            second = -loss * step * (expit(gap) * step + gap)
+            return -loss * step / len(gap), second / len(gap)
+        return None
+
     @cached_property
     def signed(self) -> FloatArray:
         """Rows whose product with theta is the log-odds of the wrong class."""

@@ -1,0 +1,158 @@
+r"""Regression of draws on controls, each draw's coefficients fitted without it.
+
+What is subtracted from a draw must not depend on the draw itself, or the adjusted mean
+would be biased. All coefficients here are therefore of the other draws, in closed form:
+the leave-one-out coefficients of a ridge regression.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from data_scaling._typing import FloatArray
+
+__all__ = ["predict_by_own", "predict_by_shared"]
+
+# Strengths of shrinkage towards the common coefficient, in draws of a point's own
+# spread; the one that predicts draws left out best is taken.
+_STRENGTHS: Final = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
+# Shares of a point's variance that the shared descriptors explain together, at first.
+_SCALES: Final = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+_N_ITERATIONS: Final = 30
+# Prior variance of the mean's coefficients: as good as none.
+_BROAD: Final = 1e6
+_TINY: Final = float(np.finfo(np.float64).tiny)
+
+
+def predict_by_own(
+    delta: FloatArray, control: FloatArray, mean: FloatArray
+) -> FloatArray:
+    """Predict each point's draws by a control of its own, from its other draws.
+
+    Parameters
+    ----------
+    delta : (n_points, n_draws) float64 array
+        Draws, of equal variance along a row.
+    control : (n_points, n_draws) float64 array
+        Deviations of the controls, of mean 0.
+    mean : (n_draws, n_terms) float64 array
+        Terms of the draws' mean.
+
+    Returns
+    -------
+    (n_points, n_draws) float64 array
+        What to subtract: the control times a coefficient that the draw did not enter; 0
+        for a point that it would not help.
+    """
+    basis, _ = np.linalg.qr(mean)
+    y, e = (part - (part @ basis) @ basis.T for part in (delta, control))
+    free = 1.0 - (basis**2).sum(axis=1)
+    spread = (y**2).mean(axis=1)
+    both, own = (y * e).sum(axis=1), (e**2).sum(axis=1)
+    centre = _pool(both, own, spread)
+    plain = _sum_left_out(y, free, np.zeros_like(e), own)
+    results = []
+    for strength in _STRENGTHS:
+        total = own + strength * spread
+        # The draws less the common coefficient's part have a coefficient near 0.
+        target = y - centre * e
+        slope = (target * e).sum(axis=1) / np.maximum(total, _TINY)
+        residual = target - slope[:, None] * e
+        weight = e / np.maximum(total, _TINY)[:, None]
+        left = np.maximum(free - e * weight, 1e-6)
+        without = centre + slope[:, None] - weight * residual / left
+        error = ((residual / left) ** 2).sum(axis=1)
+        results.append((np.mean(error / np.maximum(plain, _TINY)), error, without))
+    _, error, without = min(results, key=lambda result: result[0])
+    return np.where((error < plain)[:, None], without * control, 0.0)
+
+
+def predict_by_shared(
+    delta: FloatArray, descriptor: FloatArray, mean: FloatArray
+) -> FloatArray:
+    """Predict all points' draws by descriptors of the coalitions, from other draws.
+
+    The coefficients of a point have a normal prior whose covariance is common to all:
+    isotropic, or learned over all points by EM. Which of them, and how wide, is chosen
+    by the squared error on coalitions left out.
+
+    Parameters
+    ----------
+    delta : (n_points, n_draws) float64 array
+        Draws, of equal variance along a row, without NaN.
+    descriptor : (n_draws, n_numbers) float64 array
+        Deviations of the descriptors, each of mean 0 and variance about 1.
+    mean : (n_draws, n_terms) float64 array
+        Terms of the draws' mean.
+
+    Returns
+    -------
+    (n_points, n_draws) float64 array
+        What to subtract; 0 if the descriptors do not help.
+    """
+    basis, _ = np.linalg.qr(mean)
+    y = delta - (delta @ basis) @ basis.T
+    spread = np.sqrt(np.maximum((y**2).mean(axis=1), _TINY))[:, None]
+    y = y / spread
+    n_numbers = descriptor.shape[1]
+    flat = np.eye(n_numbers) / n_numbers
+    learned = _learn_covariance(y, descriptor, basis, flat)
+    candidates = [scale * flat for scale in _SCALES]
+    candidates += [scale * learned for scale in _SCALES[1:]]
+    best, best_error = np.zeros_like(y), np.inf
+    for covariance in candidates:
+        prediction, error = _leave_out(y, descriptor @ covariance @ descriptor.T, basis)
+        if error < best_error:
+            best, best_error = prediction, error
+    return best * spread
+
+
+def _pool(both: FloatArray, own: FloatArray, spread: FloatArray) -> float:
+    """Return the coefficient of most points: the median of those that are known."""
+    known = (own > 0.01 * spread) & (spread > 0.0)
+    return float(np.median(both[known] / own[known])) if known.any() else 0.0
+
+
+def _sum_left_out(
+    y: FloatArray, free: FloatArray, e: FloatArray, own: FloatArray
+) -> FloatArray:
+    """Return the squared errors of draws left out, by their mean alone, (n_points,)."""
+    return np.asarray(((y / np.maximum(free, 1e-6)) ** 2).sum(axis=1))
+
+
+def _leave_out(
+    y: FloatArray, kernel: FloatArray, basis: FloatArray
+) -> tuple[FloatArray, float]:
+    """Predict each draw's part of the kernel from the others.
+
+    Returns
+    -------
+    prediction : (n_points, n_draws) float64 array
+        The part that the kernel explains.
+    error : float
+        Mean squared error of the draws, mean and part together.
+    """
+    covariance = kernel + np.eye(len(kernel)) + _BROAD * basis @ basis.T
+    inverse = np.linalg.inv(covariance)
+    weight = y @ inverse
+    diagonal = np.diag(inverse)
+    own = np.einsum("ij,ij->i", kernel, inverse) / diagonal
+    prediction = weight @ kernel - weight * own
+    return prediction, float(np.mean((weight / diagonal) ** 2))
+
+
+def _learn_covariance(
+    y: FloatArray, descriptor: FloatArray, basis: FloatArray, start: FloatArray
+) -> FloatArray:
+    """Learn the covariance of the coefficients over points, in units of the noise."""
+    x = descriptor - basis @ (basis.T @ descriptor)
+    covariance, noise = start, 0.5
+    n_free = max(len(x) - basis.shape[1], 1)
+    for _ in range(_N_ITERATIONS):
+        gain = np.linalg.solve(x @ covariance @ x.T + noise * np.eye(len(x)), x)
+        mean = y @ gain @ covariance
+        left = covariance - covariance @ x.T @ gain @ covariance
+        residual = y - mean @ x.T
+        noise = float((residual**2).sum() / len(y) + np.sum((x @ left) * x)) / n_free
+        covariance = mean.T @ mean / len(y) + left
+    return covariance / max(noise, 1e-6)
