@@ -42,6 +42,8 @@ class Contributions:
         independent ones ``n_draws * n_points``, all points of the first draw first.
     base : LearningCurve, optional
         The coalitions that were drawn without any point.
+    variance_removed : (n_points,) float64 array, optional
+        Of adjusted draws, the share of each point's variance that was removed.
     row_ids : (n_points,) int or str array, optional
         Identifier of each point in the user's own table; the index in the pool by
         default.
@@ -72,6 +74,7 @@ class Contributions:
     fingerprint: str = ""
     coalitions: LearningCurve | None = None
     base: LearningCurve | None = None
+    variance_removed: FloatArray | None = None
     row_ids: NDArray[Any] = None  # type: ignore[assignment]  # filled in __post_init__
 
     def __post_init__(self) -> None:

@@ -21,6 +21,8 @@ _SCALES: Final = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _N_ITERATIONS: Final = 30
 # Prior variance of the mean's coefficients: as good as none.
 _BROAD: Final = 1e6
+# Share of a draw that its own mean does not take, at least.
+_LEAST_FREE: Final = 1e-6
 _TINY: Final = float(np.finfo(np.float64).tiny)
 
 
@@ -50,7 +52,7 @@ def predict_by_own(
     spread = (y**2).mean(axis=1)
     both, own = (y * e).sum(axis=1), (e**2).sum(axis=1)
     centre = _pool(both, own, spread)
-    plain = _sum_left_out(y, free, np.zeros_like(e), own)
+    plain = ((y / np.maximum(free, _LEAST_FREE)) ** 2).sum(axis=1)
     results = []
     for strength in _STRENGTHS:
         total = own + strength * spread
@@ -59,7 +61,7 @@ def predict_by_own(
         slope = (target * e).sum(axis=1) / np.maximum(total, _TINY)
         residual = target - slope[:, None] * e
         weight = e / np.maximum(total, _TINY)[:, None]
-        left = np.maximum(free - e * weight, 1e-6)
+        left = np.maximum(free - e * weight, _LEAST_FREE)
         without = centre + slope[:, None] - weight * residual / left
         error = ((residual / left) ** 2).sum(axis=1)
         results.append((np.mean(error / np.maximum(plain, _TINY)), error, without))
@@ -111,13 +113,6 @@ def _pool(both: FloatArray, own: FloatArray, spread: FloatArray) -> float:
     """Return the coefficient of most points: the median of those that are known."""
     known = (own > 0.01 * spread) & (spread > 0.0)
     return float(np.median(both[known] / own[known])) if known.any() else 0.0
-
-
-def _sum_left_out(
-    y: FloatArray, free: FloatArray, e: FloatArray, own: FloatArray
-) -> FloatArray:
-    """Return the squared errors of draws left out, by their mean alone, (n_points,)."""
-    return np.asarray(((y / np.maximum(free, 1e-6)) ** 2).sum(axis=1))
 
 
 def _leave_out(

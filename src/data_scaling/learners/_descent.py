@@ -227,15 +227,23 @@ def _short_enough(batch: Batch, effort: Effort) -> FloatArray:
     return np.maximum(grown, effort.round_off * batch.reach)
 
 
-def _lengths(objective: Objective, batch: Batch, step: FloatArray) -> FloatArray:
-    """Return the step lengths, (n_points, 1), that minimise along each step.
+def find_lengths(slopes: Slopes, n_points: int, *, tolerance: float) -> FloatArray:
+    """Return the lengths, (n_points,), that minimise convex functions along lines.
 
-    The derivative along a step increases; its root is bracketed, and Newton steps
-    that leave the bracket are replaced by its middle.
+    A derivative along a line increases; its root is bracketed, and Newton steps that
+    leave the bracket are replaced by its middle.
+
+    Parameters
+    ----------
+    slopes : callable
+        First two derivatives along the lines, negative at length 0.
+    n_points : int
+        Number of lines.
+    tolerance : float
+        Relative change of all lengths that is the last.
     """
-    slopes = objective.slopes(batch, step)
-    low, high = np.zeros(len(step)), np.full(len(step), np.inf)
-    length = np.ones(len(step))
+    low, high = np.zeros(n_points), np.full(n_points, np.inf)
+    length = np.ones(n_points)
     for _ in range(_LINE_STEPS):
         first, second = slopes(length)
         low = np.where(first < 0, length, low)
@@ -245,8 +253,14 @@ def _lengths(objective: Objective, batch: Batch, step: FloatArray) -> FloatArray
         inside = (newton > low) & (newton < high)
         middle = np.where(np.isinf(high), 4.0 * low + 1.0, 0.5 * (low + high))
         moved = np.where(inside, newton, middle)
-        is_settled = np.all(np.abs(moved - length) <= 1e-3 * length)
+        is_settled = np.all(np.abs(moved - length) <= tolerance * length)
         length = moved
         if is_settled:
             break
-    return length[:, None]
+    return length
+
+
+def _lengths(objective: Objective, batch: Batch, step: FloatArray) -> FloatArray:
+    """Return the step lengths, (n_points, 1), that minimise along each step."""
+    slopes = objective.slopes(batch, step)
+    return find_lengths(slopes, len(step), tolerance=1e-3)[:, None]

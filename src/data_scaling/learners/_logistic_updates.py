@@ -59,13 +59,11 @@ _TINY: Final = float(np.finfo(np.float64).tiny)
 _EPS: Final = float(np.finfo(np.float64).eps)
 
 
-def solve_scalar(
-    margin: FloatArray, y: FloatArray, h: FloatArray, *, tolerance: float = 1e-9
-) -> FloatArray:
+def solve_scalar(margin: FloatArray, y: FloatArray, h: FloatArray) -> FloatArray:
     """Solve ``t + h (sigmoid(margin + t) - y) = 0`` by safeguarded Newton steps.
 
-    The arrays are (n_points,) float64; ``h`` is at least 0. The left side increases in
-    t, so that the root is unique. A step of the tolerance is the last.
+    All arguments are (n_points,) float64 arrays; ``h`` is at least 0. The left side
+    increases in t, so that the root is unique.
     """
     low, high = np.minimum(0.0, h * (y - 1.0)), np.maximum(0.0, h * y)
     t = np.zeros_like(margin)
@@ -76,7 +74,7 @@ def solve_scalar(
         newton = t - value / (1.0 + h * probability * (1.0 - probability))
         inside = (newton > low) & (newton < high)
         moved = np.where(inside, newton, 0.5 * (low + high))
-        if np.max(np.abs(moved - t), initial=0.0) < tolerance:
+        if np.max(np.abs(moved - t), initial=0.0) < 1e-9:
             return moved
         t = moved
     return t

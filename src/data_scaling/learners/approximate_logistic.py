@@ -3,7 +3,7 @@ r"""Logistic regression of two classes: contributions to second order, far quick
 One Newton fit of the coalition serves every point, and no point is searched for. In the
 white coordinates of the fit (:class:`._logistic_fit.LogisticFit`) a point with white
 features :math:`x`, :math:`h = x'x`, moves the parameters by :math:`v = t x / h`, where
-:math:`t` solves the scalar equation of :mod:`._logistic_updates`, and the utility by
+the scalar :math:`t` is as in :mod:`._logistic_updates`, and the utility by
 
 .. math:: \pm\left(g'v + \tfrac12\, v' G v\right),
 
@@ -25,11 +25,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray, IntArray
-from data_scaling.learners._descent import Sign, restart
+from data_scaling.learners._descent import Sign, Slopes, find_lengths
 from data_scaling.learners._exact_draws import draw_by_updates
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit, LogisticProblem
-from data_scaling.learners._logistic_updates import LogisticObjective, solve_scalar
 from data_scaling.learners._margins import MarginScorer
 from data_scaling.learners._newton import SingularFitError, minimise
 from data_scaling.learners.protocol import Draw
@@ -39,9 +38,12 @@ from data_scaling.metrics import Metric
 _NEAR: Final = 1.0
 # Decrement of the fit, relative to its objective, whose step is the last.
 _FLOOR: Final = 1e-7
-_SCALAR_TOLERANCE: Final = 1e-3
+_SCALAR_STEPS: Final = 8
+_LINE_TOLERANCE: Final = 0.03
 # Points that are worked on together: what they need fits the second-level cache.
 _CHUNK: Final = 2048
+# Log-odds beyond which nothing is left of the other class.
+_LARGEST: Final = 500.0
 _EPS: Final = float(np.finfo(np.float64).eps)
 
 
@@ -112,6 +114,19 @@ class BoundApproximateLogistic:
 
 
 @dataclass(frozen=True, eq=False)
+class Points:
+    """Points asked for: targets, log-odds by the fit and leverages, (n_points,) each."""
+
+    y: FloatArray
+    margin: FloatArray
+    h: FloatArray
+
+    def take(self, rows: IntArray) -> "Points":
+        """Return some of the points."""
+        return Points(self.y[rows], self.margin[rows], self.h[rows])
+
+
+@dataclass(frozen=True, eq=False)
 class ExpandedLogistic:
     """A fitted coalition, with the expansion of its utility."""
 
@@ -131,13 +146,15 @@ class ExpandedLogistic:
         x, y = self.bound.x[points], self.bound.y[points]
         white = x.astype(np.float32) @ self._whitener
         h = row_dot(white, white).astype(np.float64)
-        ratio = _solve_ratio(x @ self.fit.theta, y, h, sign)
+        asked = Points(y, x @ self.fit.theta, h)
+        ratio = _solve_ratio(asked, sign)
         delta = self._expand(ratio.astype(np.float32), white)
         far = np.flatnonzero(~(np.abs(ratio) * np.sqrt(h) <= _NEAR))
         if self._derivatives is None:
             far = np.arange(len(points))
         if len(far):
-            delta[far] = self._search_lines(x[far], y[far], sign)
+            rows = asked.take(far)
+            delta[far] = self._search_lines(ratio[far], white[far], rows, sign)
         return sign * delta
 
     def _expand(
@@ -150,18 +167,44 @@ class ExpandedLogistic:
         along, bend = white @ slope, row_dot(white @ curvature, white)
         return np.asarray(ratio * (along + 0.5 * ratio * bend), dtype=np.float64)
 
-    def _search_lines(self, x: FloatArray, y: FloatArray, sign: Sign) -> FloatArray:
+    def _search_lines(
+        self, ratio: FloatArray, white: NDArray[np.float32], points: Points, sign: Sign
+    ) -> FloatArray:
         """Return the changes of the utility at the minima along the points' lines."""
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            start = self._objective.start(x, y, sign)
-            moved = restart(self._objective, start, np.zeros(len(self.fit.theta)))
-        change = np.nan_to_num(self.fit.unwhiten(moved.theta), posinf=0.0, neginf=0.0)
+        step = ratio.astype(np.float32)[:, None] * (white @ self._whitener.T)
+        with np.errstate(over="ignore", invalid="ignore"):
+            slopes = self._slopes(step, ratio, points, sign)
+            length = find_lengths(slopes, len(step), tolerance=_LINE_TOLERANCE)
+            change = np.nan_to_num(length[:, None] * step, posinf=0.0, neginf=0.0)
         theta = self.fit.theta
         return self.bound.scorer.changes(theta + change, theta)
 
-    @cached_property
-    def _objective(self) -> LogisticObjective:
-        return LogisticObjective(self.fit, np.float32)
+    def _slopes(
+        self, step: NDArray[np.float32], ratio: FloatArray, points: Points, sign: Sign
+    ) -> Slopes:
+        """Return the derivatives of the points' objectives along their steps."""
+        problem, margin = self.fit.problem, self.fit.margin
+        shift = step @ problem.x.T.astype(np.float32)
+        base = margin.astype(np.float32)
+        pull = problem.penalty * self.fit.theta
+        linear = step @ (pull - problem.y @ problem.x)
+        quadratic = (step**2) @ problem.penalty
+        own = ratio * points.h
+
+        def derivatives(length: FloatArray) -> tuple[FloatArray, FloatArray]:
+            p = np.exp(-(base + length.astype(np.float32)[:, None] * shift))
+            p += 1.0
+            np.divide(1.0, p, out=p)
+            first = row_dot(p, shift) + linear + length * quadratic
+            p *= 1.0 - p
+            p *= shift
+            second = row_dot(p, shift) + quadratic
+            own_p = expit(points.margin + length * own)
+            first = first + sign * (own_p - points.y) * own
+            second = second + sign * own_p * (1.0 - own_p) * own**2
+            return first, second
+
+        return derivatives
 
     @cached_property
     def _whitener(self) -> NDArray[np.float32]:
@@ -179,13 +222,20 @@ class ExpandedLogistic:
         return first @ rows, (second[:, None] * rows).T @ rows
 
 
-def _solve_ratio(
-    margin: FloatArray, y: FloatArray, h: FloatArray, sign: Sign
-) -> FloatArray:
-    """Return the length of the points' changes over their white features, (n,)."""
-    if sign == 1:
-        t = solve_scalar(margin, y, h, tolerance=_SCALAR_TOLERANCE)
-        return np.divide(t, h, out=np.zeros_like(t), where=h > 0)
-    probability = expit(margin)
-    left = 1.0 - probability * (1.0 - probability) * h
-    return np.asarray((probability - y) / np.maximum(left, _EPS))
+def _solve_ratio(points: Points, sign: Sign) -> FloatArray:
+    """Return the length of the points' changes over their white features, (n,).
+
+    To add a point, t is the root of ``t + h (sigmoid(margin + t) - y)``. With log-odds u
+    of the point's own class it grows to ``max(u, 0)`` at least or stays below 0: from
+    there Newton's method approaches the root from one side.
+    """
+    turn, h = 2.0 * points.y - 1.0, points.h
+    u = turn * points.margin
+    if sign == -1:
+        left = expit(-u)
+        return -turn * left / np.maximum(1.0 - left * expit(u) * h, _EPS)
+    t = np.maximum(0.0, -u)
+    for _ in range(_SCALAR_STEPS):
+        left = 1.0 / (1.0 + np.exp(np.minimum(u + t, _LARGEST)))
+        t -= (t - h * left) / (1.0 + h * left * (1.0 - left))
+    return np.asarray(turn * np.divide(t, h, out=np.zeros_like(t), where=h > 0))
