@@ -15,7 +15,8 @@ LAYERS = """
     learners
     coalitions plan
     learning_curve contributions size_means ledger laws
-    _dask _drawing _parcel _pacing _workers sampling cost
+    adjustment
+    _dask _drawing _parcel _pacing _workers _adjusting sampling cost
     estimators
     amortized
     _agreement valuation weights selection validation diagnostics ranking fitting

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from data_scaling._adjusting import draw_adjusted
 from data_scaling._drawing import Recipe, find_missing
 from data_scaling._progress import open_bar
 from data_scaling._workers import draw_spans
@@ -51,6 +53,7 @@ def sample_contributions(
     ledger: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
     progress: bool = True,
+    adjust: bool | int = False,
 ) -> Contributions:
     """Draw marginal contributions for the points of a plan.
 
@@ -76,6 +79,13 @@ def sample_contributions(
         ``joblib.parallel_config``, whose default is 1; -1 takes all cores.
     progress : bool
         Show a progress bar on standard error, if that is a terminal.
+    adjust : bool or int
+        Whether to lower the noise of the draws by what is known of their coalitions
+        (:func:`data_scaling.adjust`), and by how many base draws for each draw. True
+        chooses their number by what they cost and explain; as times differ from run to
+        run, give a number for the same bits. The ledger keeps the draws as they are;
+        where the learner has a quick approximation, its draws lie beside it, in
+        ``LEDGER.approximate``.
 
     Returns
     -------
@@ -111,6 +121,12 @@ def sample_contributions(
     >>> draws.delta.shape, draws.n_failed
     ((5, 2), 0)
     """
+    if adjust:
+        draw = partial(
+            _draw_plainly, dataset, metric=metric, n_jobs=n_jobs, progress=progress
+        )
+        n_each = None if adjust is True else adjust
+        return draw_adjusted(draw, dataset, learner, plan, metric, ledger, n_each)
     if not plan.n_draws:
         raise InputError(
             f"The plan has no draws for points, only {plan.n_base_draws} base draws. "
@@ -133,6 +149,16 @@ def sample_contributions(
         n_all += contributions.base.n_draws
     _report_failures(n_failed, n_all, assembly.failures)
     return contributions
+
+
+def _draw_plainly(
+    dataset: Dataset,
+    learner: Any,
+    plan: SamplingPlan,
+    ledger: str | None,
+    **options: Any,
+) -> Contributions:
+    return sample_contributions(dataset, learner, plan, ledger=ledger, **options)
 
 
 def sample_learning_curve(

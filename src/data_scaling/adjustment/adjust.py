@@ -136,7 +136,10 @@ def _adjust_by_shared(
             f"The draws' coalitions have {numbers.shape[1] - 1} descriptors, the base "
             f"draws {base_numbers.shape[1] - 1}. Give base draws of the same run."
         )
-    control = _match(sizes, base.cardinality).deviate(numbers.T, base_numbers.T).T
+    control = _match(sizes, base.cardinality.astype(np.intp)).deviate(
+        numbers.T, base_numbers.T
+    )
+    control = control.T
     # What is estimated on k points spreads as k^-0.5.
     control *= np.sqrt(sizes)[:, None]
     control = np.nan_to_num(control, nan=0.0)

@@ -5,9 +5,10 @@ deviation of a control :math:`s` is
 
 .. math:: e_i = s_i - \mu(k_i) - \frac1r \sum_{j \in B_i} \left(s_j - \mu(k_j)\right)
 
-with a smooth mean :math:`\mu(k)`, fitted to all base draws, which only bridges the small
-differences of size within a match. Each base draw serves one draw, so that deviations
-are independent: whatever is fitted to adjusted draws may treat them as draws.
+with a smooth mean :math:`\mu(k)`, fitted to all base draws, which only bridges the
+small differences of size within a match. Each base draw serves one draw, so that
+deviations are independent: whatever is fitted to adjusted draws may treat them as
+draws.
 """
 
 from dataclasses import dataclass

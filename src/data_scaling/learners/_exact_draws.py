@@ -20,6 +20,10 @@ class FittedCoalition(Protocol):
         """U(D), in units of the metric."""
 
     @property
+    def theta(self) -> FloatArray:
+        """The coalition's parameters."""
+
+    @property
     def chunk(self) -> int:
         """Number of points to be updated together."""
 
@@ -72,7 +76,7 @@ def draw_by_updates(
             chunk = where[low : low + fitted.chunk]
             delta[chunk] = fitted.contributions(points[chunk], sign, failures)
     failures += [last_of_class] * int(last.sum())
-    return Draw(fitted.utility, delta, tuple(failures))
+    return Draw(fitted.utility, delta, tuple(failures), model=fitted.theta)
 
 
 class Search(Protocol):

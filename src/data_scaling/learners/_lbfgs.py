@@ -2,13 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_scaling._typing import BoolArray, FloatArray
 
 
-def row_dot(left: FloatArray, right: FloatArray) -> FloatArray:
+def row_dot(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     """Return the inner products of corresponding rows, (n,)."""
     return np.asarray(np.einsum("ij,ij->i", left, right))
 

@@ -115,7 +115,7 @@ class BoundApproximateLogistic:
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Points asked for: targets, log-odds by the fit and leverages, (n_points,) each."""
+    """Points asked for: targets, log-odds and leverages, (n_points,) each."""
 
     y: FloatArray
     margin: FloatArray
@@ -133,6 +133,11 @@ class ExpandedLogistic:
     bound: BoundApproximateLogistic
     fit: LogisticFit
     chunk: int = _CHUNK
+
+    @property
+    def theta(self) -> FloatArray:
+        """The coalition's parameters."""
+        return self.fit.theta
 
     @property
     def utility(self) -> float:
@@ -225,9 +230,9 @@ class ExpandedLogistic:
 def _solve_ratio(points: Points, sign: Sign) -> FloatArray:
     """Return the length of the points' changes over their white features, (n,).
 
-    To add a point, t is the root of ``t + h (sigmoid(margin + t) - y)``. With log-odds u
-    of the point's own class it grows to ``max(u, 0)`` at least or stays below 0: from
-    there Newton's method approaches the root from one side.
+    To add a point, t is the root of ``t + h (sigmoid(margin + t) - y)``. From where the
+    log-odds of the point's own class are 0, or from t = 0 if they are above 0, Newton's
+    method approaches it from one side.
     """
     turn, h = 2.0 * points.y - 1.0, points.h
     u = turn * points.margin

@@ -196,6 +196,11 @@ class FittedLogistic:
     chunk: int = _CHUNK
 
     @property
+    def theta(self) -> FloatArray:
+        """The coalition's parameters."""
+        return self.fit.theta
+
+    @property
     def utility(self) -> float:
         """U(D), in units of the metric."""
         return self.bound.scorer.utility(self.fit.theta)

@@ -214,16 +214,24 @@ class BoundMlp:
         with use_one_thread():
             # The coalition is trained in every block: rounded alike, it cancels.
             for low in range(0, max(len(points), 1), size):
-                alone, *changed = self._train(coalition, points[low : low + size])
+                output = self._train(coalition, points[low : low + size])
+                alone, *changed = self._score(output)
                 delta[low : low + size] = np.array(changed) - alone
                 utility = alone if low == 0 else utility
         if np.isnan(utility):
             return Draw(utility, np.full(len(points), np.nan), (_DIVERGED,))
         delta[np.isin(points, coalition)] *= -1.0
-        return Draw(utility, delta, (_DIVERGED,) * int(np.isnan(delta).sum()))
+        failures = (_DIVERGED,) * int(np.isnan(delta).sum())
+        return Draw(utility, delta, failures, model=output[0].ravel())
 
     def _train(self, coalition: IntArray, points: IntArray) -> FloatArray:
-        """Return the utility of the coalition, then with or without each point."""
+        """Return the outputs for the coalition, then with or without each point.
+
+        Returns
+        -------
+        (n_points + 1, n_outputs, n_val) float64 array
+            Of the validation part.
+        """
         learner, dataset = self.learner, self.dataset
         placement = Placement(learner.device, learner.dtype)
         rng = np.random.default_rng(learner.seed)
@@ -243,7 +251,7 @@ class BoundMlp:
         for batch in batches:
             stack.descend(batch, learner.learning_rate)
         output = stack.predict(Inputs(placement.place(dataset.x_val)))
-        return self._score(output.cpu().numpy().astype(np.float64))
+        return np.asarray(output.cpu().numpy(), dtype=np.float64)
 
     def _draw_initial_layers(self, rng: np.random.Generator) -> list[Layer]:
         hidden = [self.learner.width] * (self.learner.depth - 1)

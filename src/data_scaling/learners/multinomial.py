@@ -196,6 +196,11 @@ class FittedMultinomial:
     fit: MultinomialFit
 
     @property
+    def theta(self) -> FloatArray:
+        """The coalition's parameters."""
+        return self.fit.theta
+
+    @property
     def utility(self) -> float:
         """U(D), in units of the metric."""
         return self.bound.scorer.utility(self.fit.theta)

@@ -25,12 +25,16 @@ class Draw:
     descriptor : (n_numbers,) float64 array, optional
         What else is worth keeping of the coalition's fit: a few numbers, as many for
         every coalition that trains.
+    model : (n_values,) float64 array, optional
+        The coalition's model itself, as many values for every coalition that trains:
+        its parameters, or its predictions of the validation part. It is not kept.
     """
 
     utility: float
     delta: FloatArray
     failures: tuple[str, ...] = ()
     descriptor: FloatArray | None = None
+    model: FloatArray | None = None
 
 
 class BoundLearner(Protocol):

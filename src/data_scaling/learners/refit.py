@@ -121,10 +121,11 @@ class BoundRefit:
         """
         points = np.asarray(points, dtype=np.intp)
         failures: list[str] = []
-        utility = self._try_utility(coalition, failures)
+        prediction = self._try_predict(coalition, failures)
         delta = np.full(len(points), np.nan)
-        if np.isnan(utility):
-            return Draw(utility, delta, tuple(failures))
+        if prediction is None:
+            return Draw(float("nan"), delta, tuple(failures))
+        utility = self._score(prediction)
         inside = np.isin(points, coalition)
         for row, point in enumerate(points):
             if inside[row]:
@@ -133,19 +134,27 @@ class BoundRefit:
             else:
                 with_point = np.append(coalition, point)
                 delta[row] = self._try_utility(with_point, failures) - utility
-        return Draw(utility, delta, tuple(failures))
+        return Draw(utility, delta, tuple(failures), model=prediction.ravel())
 
     def _try_utility(self, rows: IntArray, failures: list[str]) -> float:
         """Train on rows of the pool; a failure is NaN and a sentence."""
+        prediction = self._try_predict(rows, failures)
+        return float("nan") if prediction is None else self._score(prediction)
+
+    def _score(self, prediction: FloatArray) -> float:
+        return float(self.metric.utilities(self.dataset.y_val, prediction))
+
+    def _try_predict(self, rows: IntArray, failures: list[str]) -> FloatArray | None:
+        """Predict the validation part; a failure is None and a sentence."""
         try:
             prediction = self._predict(rows)
         except FIT_ERRORS as error:
             failures.append(f"{type(error).__name__}: {error}")
-            return float("nan")
+            return None
         if not np.isfinite(prediction).all():
             failures.append("the estimator's predictions are not all finite")
-            return float("nan")
-        return float(self.metric.utilities(self.dataset.y_val, prediction))
+            return None
+        return prediction
 
     def _predict(self, rows: IntArray) -> FloatArray:
         dataset = self.dataset

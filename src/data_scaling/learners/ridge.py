@@ -7,7 +7,7 @@ well-conditioned, a point costs two quadratic forms (:mod:`._squared_error`); ot
 the fitted function's change is found first (:mod:`._linear_updates`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -178,7 +178,8 @@ class BoundRidge:
         sign = np.where(inside, -1.0, 1.0)
         change, is_certain = updater.changes(self.x, self.y, points, sign)
         utility = self.scorer.utility(updater.prediction)
-        return self._finish(coalition, points, utility, -sign * change, is_certain)
+        draw = self._finish(coalition, points, utility, -sign * change, is_certain)
+        return replace(draw, model=updater.prediction)
 
     def _draw_any(
         self, coalition: IntArray, points: IntArray, inside: BoolArray
@@ -199,7 +200,8 @@ class BoundRidge:
                 moves = find_moves(fit, self.x[z], self.y[z], sign)
                 is_certain[rows] = moves.is_certain
                 delta[rows] = sign * self._changes(moves, fit, prediction, utility)
-        return self._finish(coalition, points, utility, delta, is_certain)
+        draw = self._finish(coalition, points, utility, delta, is_certain)
+        return replace(draw, model=prediction)
 
     def _changes(
         self, moves: Moves, fit: LinearFit, prediction: FloatArray, utility: float

@@ -1,0 +1,101 @@
+"""How many base draws adjusted contributions take, and drawing them."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from data_scaling._checks import check_at_least
+from data_scaling.adjustment import DescribedLearner, adjust
+from data_scaling.adjustment.adjust import FEWEST_DRAWS
+from data_scaling.contributions import Contributions
+from data_scaling.datasets.dataset import Dataset
+from data_scaling.errors import InputError
+from data_scaling.learners import ApproximateLearner, find_approximation, make_learner
+from data_scaling.metrics import MetricLike
+from data_scaling.plan import SamplingPlan
+
+# Base draws for each draw: at least, at most, and what is spent on them at most, in
+# units of what the draws themselves cost, where nothing was measured.
+_FEWEST_EACH: Final = 2
+_MOST_EACH: Final = 64
+_SHARE_SPENT: Final = 0.2
+
+Draw: TypeAlias = Callable[[Any, SamplingPlan, str | None], Contributions]
+
+
+def draw_adjusted(
+    draw: Draw,
+    dataset: Dataset,
+    learner: Any,
+    plan: SamplingPlan,
+    metric: MetricLike,
+    ledger: str | os.PathLike[str] | None,
+    n_each: int | None,
+) -> Contributions:
+    """Draw contributions and base draws, and adjust the ones by the others.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws a plan with a learner into a ledger, or in memory.
+    dataset, learner, plan, metric, ledger
+        As for :func:`data_scaling.sample_contributions`.
+    n_each : int, optional
+        Base draws for each draw; by what they cost and explain if None.
+    """
+    if not plan.is_shared or plan.total_draws < FEWEST_DRAWS:
+        raise InputError(
+            f"The plan has {plan.total_draws} draws on {plan.coalitions} coalitions. "
+            f"To adjust draws, give at least {FEWEST_DRAWS}, on shared ones."
+        )
+    if n_each is not None:
+        n_each = check_at_least("adjust", n_each, 1)
+    learner = make_learner(learner)
+    path = None if ledger is None else os.fspath(ledger)
+    if find_approximation(learner.bind(dataset, metric)) is None:
+        n_points = len(plan.resolve_points(dataset.n_points))
+        n_each = n_each or _limit(_SHARE_SPENT * n_points)
+        described = DescribedLearner(learner, plan)
+        with_base = replace(plan, n_base_draws=plan.n_draws * n_each)
+        return adjust(draw(described, with_base, path))
+    exact, seconds = _time(lambda: draw(learner, plan, path))
+    quick, beside = ApproximateLearner(learner), path and f"{path}.approximate"
+    if n_each is None:
+        first, quick_seconds = _time(lambda: draw(quick, plan, beside))
+        n_each = _choose(exact, first, quick_seconds / seconds)
+    longer = replace(plan, n_draws=plan.n_draws * (1 + n_each))
+    return adjust(exact, draw(quick, longer, beside))
+
+
+def _choose(exact: Contributions, quick: Contributions, cost: float) -> int:
+    """Return how many base draws for each draw give the least noise for the time.
+
+    With correlation rho and relative cost c, m draws with r base draws each leave the
+    variance ``(1 - rho^2 + rho^2 / r) / m`` for the time ``m (1 + c r)``.
+    """
+    levels = exact.cardinality.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        y, s = (
+            part - np.nanmean(part, axis=1, keepdims=True)
+            for part in (exact.delta * levels, quick.delta * levels)
+        )
+        shared = np.nansum(y * s, axis=1) ** 2
+        correlation = shared / (np.nansum(y**2, axis=1) * np.nansum(s**2, axis=1))
+    squared = min(float(np.nanmedian(correlation)), 0.999)
+    best = np.sqrt(squared / ((1.0 - squared) * max(cost, 1e-3)))
+    # A power of two: the same from run to run, though times are not.
+    return _limit(2.0 ** np.round(np.log2(max(best, 1.0))))
+
+
+def _limit(n_each: float) -> int:
+    return int(np.clip(n_each, _FEWEST_EACH, _MOST_EACH))
+
+
+def _time(draw: Callable[[], Contributions]) -> tuple[Contributions, float]:
+    started = time.perf_counter()
+    drawn = draw()
+    return drawn, time.perf_counter() - started
