@@ -20,7 +20,7 @@ NAMES = """
     LedgerSummary LikelihoodEstimator LikelihoodModel LogEstimator
     MarginalContributionStackDataset MissingExtraError PlanMismatchError PowerLaws
     Preview Previews Ranking RunCost SamplingPlan ScalingLaws Validation
-    WorkerLostError agreement banzhaf_weights beta_weights combine_ledgers
+    WorkerLostError adjust agreement banzhaf_weights beta_weights combine_ledgers
     dataset_names describe_ledger diagnose estimate_cost find_eligible
     fit_scaling_laws is_prepared load_dataset load_laws make_learner make_metric
     monte_carlo_values rank_points read_table sample_contributions

@@ -2,6 +2,7 @@ from data_scaling._agreement import (
     Agreement as Agreement,
     agreement as agreement,
 )
+from data_scaling.adjustment import adjust as adjust
 from data_scaling.amortized import (
     AmortizedEstimator as AmortizedEstimator,
     Classifier as Classifier,

@@ -10,7 +10,7 @@ import numpy as np
 
 from data_scaling._checks import check_at_least
 from data_scaling.adjustment import DescribedLearner, adjust
-from data_scaling.adjustment.adjust import FEWEST_DRAWS
+from data_scaling.adjustment.control import FEWEST_DRAWS
 from data_scaling.contributions import Contributions
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
@@ -66,14 +66,23 @@ def draw_adjusted(
     quick, beside = ApproximateLearner(learner), path and f"{path}.approximate"
     if n_each is None:
         first, quick_seconds = _time(lambda: draw(quick, plan, beside))
-        n_each = _choose(exact, first, quick_seconds / seconds)
+        n_each = choose_n_each(exact, first, quick_seconds / seconds)
     longer = replace(plan, n_draws=plan.n_draws * (1 + n_each))
     return adjust(exact, draw(quick, longer, beside))
 
 
-def _choose(exact: Contributions, quick: Contributions, cost: float) -> int:
+def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> int:
     """Return how many base draws for each draw give the least noise for the time.
 
+    Parameters
+    ----------
+    exact, quick : Contributions
+        Draws, and those of the approximation on the same coalitions.
+    cost : float
+        Time of a quick draw relative to that of a draw.
+
+    Notes
+    -----
     With correlation rho and relative cost c, m draws with r base draws each leave the
     variance ``(1 - rho^2 + rho^2 / r) / m`` for the time ``m (1 + c r)``.
     """
@@ -87,7 +96,7 @@ def _choose(exact: Contributions, quick: Contributions, cost: float) -> int:
         correlation = shared / (np.nansum(y**2, axis=1) * np.nansum(s**2, axis=1))
     squared = min(float(np.nanmedian(correlation)), 0.999)
     best = np.sqrt(squared / ((1.0 - squared) * max(cost, 1e-3)))
-    # A power of two: the same from run to run, though times are not.
+    # A power of two: mostly the same from run to run, though times are not.
     return _limit(2.0 ** np.round(np.log2(max(best, 1.0))))
 
 

@@ -1,3 +1,7 @@
+from data_scaling.learners.approximate import (
+    ApproximateLearner as ApproximateLearner,
+    find_approximation as find_approximation,
+)
 from data_scaling.learners.logistic import LogisticLearner as LogisticLearner
 from data_scaling.learners.multinomial import MultinomialLearner as MultinomialLearner
 from data_scaling.learners.neighbors import NeighborsLearner as NeighborsLearner

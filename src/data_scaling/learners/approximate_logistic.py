@@ -160,6 +160,7 @@ class ExpandedLogistic:
         if len(far):
             rows = asked.take(far)
             delta[far] = self._search_lines(ratio[far], white[far], rows, sign)
+        failures += ["the expansion is not finite"] * int(np.isnan(delta).sum())
         return sign * delta
 
     def _expand(

@@ -1,0 +1,241 @@
+"""How much noise adjusted draws have left, at equal draws and at equal time.
+
+Run from the repository root, after ``python -m benchmarks.references``:
+
+    python -m benchmarks.adjustment --dataset adult --metric log_loss
+    python -m benchmarks.adjustment --page docs
+
+For 500 points of each dataset, laws and Shapley values are estimated from the first m
+draws of each of five repetitions: from the draws as they are, from the same draws
+adjusted, and from as many plain draws as the adjusted ones cost in time. The cost of a
+base draw relative to a draw is measured in the same run, in the processor's time of one
+thread, on the same coalitions in turn. Errors are squared, against the reference draws,
+whose own noise is subtracted. Each dataset gives a JSON file, and all of them the page
+``adjustment.md`` and its figure.
+"""
+
+import argparse
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import data_scaling as ds
+import data_scaling.coalitions
+from benchmarks.references import (
+    FOLDER,
+    LOADERS,
+    N_REPETITIONS,
+    Reference,
+    average_reference,
+    ledger_path,
+    make_plans,
+)
+from data_scaling._adjusting import choose_n_each
+from data_scaling._machine import describe_machine
+from data_scaling.adjustment.control import adjust
+from data_scaling.learners import ApproximateLearner, find_approximation, make_learner
+
+N_DRAWS = (10, 20, 50, 100)
+MOST_EACH = 32
+N_PILOT = 50
+SPACING = 300
+JUDGED = (100, 359, 1000)
+# Points that draws are timed for, and how many draws.
+TIMED = {500: 40, 10_000: 8}
+Row = dict[str, Any]
+
+
+def fit_average(draws: ds.Contributions) -> Callable[[float], NDArray[np.float64]]:
+    """Fit a/k + b/k^2 to each point alone, by weighted least squares."""
+    sizes = draws.coalitions.cardinality
+    weight = (sizes / 100.0) ** 1.5
+    terms = np.stack([100.0 / sizes, (100.0 / sizes) ** 2], axis=1)
+    inverse = np.linalg.pinv(terms * weight[:, None])
+    coefficients = (draws.delta * weight) @ inverse.T
+    return lambda k: coefficients @ np.array([100.0 / k, (100.0 / k) ** 2])
+
+
+def fit_laws(estimator: Any) -> Callable[[ds.Contributions], Any]:
+    def fit(draws: ds.Contributions) -> Callable[[float], NDArray[np.float64]]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ds.FitWarning)
+            laws = estimator.fit(draws)
+        return laws.psi
+
+    return fit
+
+
+METHODS = {
+    "averaging": fit_average,
+    "likelihood": fit_laws(ds.LikelihoodEstimator()),
+    "hierarchical": fit_laws(ds.HierarchicalEstimator()),
+}
+
+
+def estimate(draws: ds.Contributions) -> Iterator[tuple[str, str, Any]]:
+    """Yield method, quantity and estimate: psi at sizes, and Shapley values."""
+    grid = np.arange(100, 1001)
+    for name, fit in METHODS.items():
+        psi = fit(draws)
+        for size in JUDGED:
+            yield name, str(size), psi(size)
+        values = np.mean([psi(size) for size in grid[::10]], axis=0)
+        yield name, "Shapley", values
+    values = ds.monte_carlo_values(draws)
+    yield "averaging of all", "Shapley", getattr(values, "values", values)
+
+
+def judge(draws: ds.Contributions, reference: Reference) -> dict[str, float]:
+    """Return the squared errors by method and quantity, less the reference's noise."""
+    errors = {}
+    for method, quantity, values in estimate(draws):
+        if quantity == "Shapley":
+            truth, noise = reference.shapley, 0.0
+        else:
+            place = reference.cardinality.tolist().index(int(quantity))
+            truth = reference.psi[:, place]
+            noise = float(np.mean(reference.psi_std[:, place] ** 2))
+        squared = (np.asarray(values) - truth) ** 2
+        errors[f"{method}|{quantity}"] = float(np.mean(squared)) - noise
+        errors[f"{method}|{quantity}|median"] = float(np.median(squared))
+    return errors
+
+
+def time_draws(
+    dataset: ds.Dataset, metric: str, n_points: int, n_draws: int
+) -> dict[str, float]:
+    """Return the processor's seconds of a draw and of a base draw."""
+    plan = make_plans(dataset)["fit"]
+    n_points = min(n_points, dataset.n_points)
+    points = np.random.default_rng(0).choice(dataset.n_points, n_points, replace=False)
+    exact = make_learner("logreg").bind(dataset, metric)
+    quick = find_approximation(exact)
+    pool = ds.coalitions.group_pool(dataset)
+    seconds = {"draw": [], "base_draw": []}
+    for number in range(n_draws):
+        rng = plan.spawn_rng(number, -1)
+        size = plan.draw_cardinality(number, rng)
+        coalition = ds.coalitions.draw_coalition(pool, size, rng)
+        for name, learner in (("draw", exact), ("base_draw", quick)):
+            started = time.process_time()
+            learner.draw(coalition, points)
+            seconds[name].append(time.process_time() - started)
+    return {name: float(np.mean(taken)) for name, taken in seconds.items()}
+
+
+def measure(folder: Path, name: str, metric: str, data_dir: Path) -> Row:
+    dataset = LOADERS[name](data_dir)
+    path = ledger_path(folder, name, metric, "reference")
+    reference = average_reference(ds.Contributions.load(path))
+    exact = ds.Contributions.load(ledger_path(folder, name, metric, "fit"))
+    plan = make_plans(dataset)["fit"]
+    n_base = N_REPETITIONS * max(N_DRAWS) * MOST_EACH
+    longer = ds.SamplingPlan(
+        plan.n_draws + n_base, 100, 1000, points=plan.points, seed=plan.seed
+    )
+    quick = ds.sample_contributions(
+        dataset,
+        ApproximateLearner("logreg"),
+        longer,
+        metric=metric,
+        ledger=ledger_path(folder, name, metric, "approximate"),
+    )
+    cases = [
+        measure_cost(exact, quick, plan, reference, n_points, **seconds)
+        for n_points, n_draws in TIMED.items()
+        for seconds in [time_draws(dataset, metric, n_points, n_draws)]
+    ]
+    return {
+        "dataset": name,
+        "metric": metric,
+        "machine": describe_machine(),
+        "cases": cases,
+    }
+
+
+def measure_cost(
+    exact: ds.Contributions,
+    quick: ds.Contributions,
+    plan: ds.SamplingPlan,
+    reference: Reference,
+    n_points: int,
+    *,
+    draw: float,
+    base_draw: float,
+) -> Row:
+    """Judge plain and adjusted draws where so many points are valued."""
+    cost = base_draw / draw
+    pilot = quick.first(N_PILOT)
+    n_each = min(choose_n_each(exact.first(N_PILOT), pilot, cost), MOST_EACH)
+    rows = []
+    for repetition in range(N_REPETITIONS):
+        for n_draws in N_DRAWS:
+            plain = take(exact, repetition * SPACING, n_draws)
+            base = beside(quick, plan, repetition, n_draws, n_each)
+            adjusted = adjust(plain, base)
+            n_equal = round(n_draws * (1 + cost * (1 + n_each)))
+            equal = take(exact, repetition * SPACING, min(n_equal, plan.n_draws))
+            kinds = {"plain": plain, "adjusted": adjusted, "same time": equal}
+            for kind, draws in kinds.items():
+                row = {"repetition": repetition, "n_draws": n_draws, "kind": kind}
+                row |= {"n_used": draws.n_draws, **judge(draws, reference)}
+                if kind == "adjusted":
+                    row["removed"] = float(np.median(draws.variance_removed))
+                rows.append(row)
+    seconds = {"draw": draw, "base_draw": base_draw}
+    return {"n_points": n_points, "n_each": n_each, **seconds, "rows": rows}
+
+
+def take(draws: ds.Contributions, first: int, n_draws: int) -> ds.Contributions:
+    """Return draws from the first one on, going round."""
+    return pick(draws, np.arange(first, first + n_draws) % draws.n_draws)
+
+
+def beside(
+    quick: ds.Contributions,
+    plan: ds.SamplingPlan,
+    repetition: int,
+    n_draws: int,
+    n_each: int,
+) -> ds.Contributions:
+    """Return the quick draws on the coalitions of a repetition, and its base draws."""
+    first = repetition * SPACING
+    base = plan.n_draws + repetition * max(N_DRAWS) * MOST_EACH
+    columns = np.r_[first : first + n_draws, base : base + n_draws * n_each]
+    return pick(quick, columns)
+
+
+def pick(draws: ds.Contributions, columns: NDArray[np.intp]) -> ds.Contributions:
+    return ds.Contributions(
+        draws.delta[:, columns],
+        draws.cardinality[:, columns],
+        draws.points,
+        coalitions=draws.coalitions.take(columns),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", choices=LOADERS, nargs="+", default=["adult"])
+    parser.add_argument("--metric", nargs="+", default=["log_loss"])
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    default = os.environ.get("DATA_SCALING_DATA", "data")
+    parser.add_argument("--data-dir", type=Path, default=Path(default))
+    asked = parser.parse_args()
+    for name in asked.dataset:
+        for metric in asked.metric:
+            row = measure(asked.folder, name, metric, asked.data_dir)
+            path = asked.folder / f"{name}-{metric}-adjustment.json"
+            path.write_text(json.dumps(row), encoding="utf-8")
+            print(f"{name}, {metric}: measured", flush=True)
+
+
+if __name__ == "__main__":
+    main()
