@@ -46,6 +46,7 @@ N_DRAWS = (10, 20, 50, 100)
 MOST_EACH = 32
 N_PILOT = 50
 SPACING = 300
+DOMINATING = 0.2
 JUDGED = (100, 359, 1000)
 # Points that draws are timed for, and how many draws.
 TIMED = {500: 40, 10_000: 8}
@@ -93,17 +94,26 @@ def estimate(draws: ds.Contributions) -> Iterator[tuple[str, str, Any]]:
 
 
 def judge(draws: ds.Contributions, reference: Reference) -> dict[str, float]:
-    """Return the squared errors by method and quantity, less the reference's noise."""
+    """Return the squared errors by method and quantity, less the reference's noise.
+
+    The mean over points, that over the points which do not hold a large part of the
+    reference's variance each, and the median.
+    """
     errors = {}
     for method, quantity, values in estimate(draws):
         if quantity == "Shapley":
-            truth, noise = reference.shapley, 0.0
+            truth, noise = reference.shapley, np.zeros(len(draws.points))
         else:
             place = reference.cardinality.tolist().index(int(quantity))
             truth = reference.psi[:, place]
-            noise = float(np.mean(reference.psi_std[:, place] ** 2))
+            noise = reference.psi_std[:, place] ** 2
         squared = (np.asarray(values) - truth) ** 2
-        errors[f"{method}|{quantity}"] = float(np.mean(squared)) - noise
+        held = (truth - truth.mean()) ** 2
+        others = held <= DOMINATING * held.sum()
+        errors[f"{method}|{quantity}"] = float(np.mean(squared - noise))
+        errors[f"{method}|{quantity}|others"] = float(
+            np.mean((squared - noise)[others])
+        )
         errors[f"{method}|{quantity}|median"] = float(np.median(squared))
     return errors
 

@@ -143,12 +143,14 @@ class Contributions:
             If a point was not drawn.
         """
         rows = find_points(self.points, points)
+        removed = self.variance_removed
         return replace(
             self,
             delta=self.delta[rows],
             cardinality=self.cardinality[rows],
             points=self.points[rows],
             row_ids=self.row_ids[rows],
+            variance_removed=removed if removed is None else removed[rows],
             coalitions=self._take_coalitions(rows, self.n_draws),
         )
 

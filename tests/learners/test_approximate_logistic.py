@@ -1,0 +1,92 @@
+"""The quick approximation of logistic regression against the exact learner."""
+
+import numpy as np
+import pytest
+
+from data_scaling.coalitions import draw_coalition, group_pool
+from data_scaling.datasets import Dataset, load_dataset
+from data_scaling.errors import InputError
+from data_scaling.learners import ApproximateLearner, LogisticLearner
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    return load_dataset("breast_cancer")
+
+
+def draw_both(dataset, metric, size, n_draws, n_points=100):
+    """Return exact and approximate contributions, (n_draws, n_points) each."""
+    exact = LogisticLearner().bind(dataset, metric)
+    pool, rng = group_pool(dataset), np.random.default_rng(0)
+    points = rng.choice(dataset.n_points, n_points, replace=False)
+    coalitions = [draw_coalition(pool, size, rng) for _ in range(n_draws)]
+    return (
+        np.array([bound.draw(each, points).delta for each in coalitions])
+        for bound in (exact, exact.approximation)
+    )
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "softmax_log_loss", "brier"])
+def test_approximation_explains_the_spread_between_coalitions(cancer, metric):
+    """At least 90 % of the variance of most points, 99 % of the typical one."""
+    exact, quick = draw_both(cancer, metric, 200, 40)
+    left = (exact - quick).var(axis=0) / exact.var(axis=0)
+    assert np.median(left) < 0.01
+    assert np.quantile(left, 0.8) < 0.1
+
+
+def test_approximation_is_near_with_many_features():
+    exact, quick = draw_both(load_dataset("lm_clf"), "log_loss", 400, 10)
+    assert (exact - quick).std() < 0.1 * exact.std()
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "softmax_log_loss"])
+def test_slopes_are_the_derivatives_of_the_utility(cancer, metric):
+    bound = LogisticLearner().bind(cancer, metric)
+    scorer, rng = bound.scorer, np.random.default_rng(1)
+    theta = rng.normal(size=len(bound.penalty)) * 0.3
+    first, second = scorer.slopes(theta)
+    step = 1e-3 * rng.normal(size=len(theta))
+    shift = scorer.signed @ step
+    expected = first @ shift + 0.5 * second @ shift**2
+    (change,) = scorer.changes((theta + step)[None], theta)
+    assert change == pytest.approx(expected, rel=1e-3)
+    assert abs(change - first @ shift) > 10 * abs(change - expected)
+
+
+def test_a_metric_without_derivatives_is_judged_on_the_whole_validation_part(cancer):
+    exact, quick = draw_both(cancer, "accuracy", 200, 5)
+    assert np.mean(np.abs(exact - quick) < 1e-9) > 0.9
+
+
+def test_the_same_call_gives_the_same_bits(cancer):
+    bound = ApproximateLearner("logreg").bind(cancer)
+    coalition, points = np.arange(0, 300, 2), np.arange(50)
+    first, second = (bound.draw(coalition, points) for _ in range(2))
+    assert np.array_equal(first.delta, second.delta)
+    assert first.utility == bound.utility(coalition) == second.utility
+
+
+def test_a_coalition_of_one_class_fails_with_a_reason(cancer):
+    bound = ApproximateLearner("logreg").bind(cancer)
+    draw = bound.draw(np.flatnonzero(cancer.y_train == 0)[:20], np.arange(5))
+    assert np.isnan(draw.utility)
+    assert np.isnan(draw.delta).all()
+    assert draw.failures == ("the coalition has one class only",)
+
+
+def test_features_far_apart_in_scale_stay_finite():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(200, 4)) * [1e-6, 1.0, 1e3, 1e5]
+    y = (x[:, 1] + 0.1 * rng.normal(size=200) > 0).astype(int)
+    dataset = Dataset(x[:150], y[:150], x[150:], y[150:])
+    draw = (
+        ApproximateLearner("logreg").bind(dataset).draw(np.arange(60), np.arange(150))
+    )
+    assert np.isfinite(draw.delta).all()
+    assert draw.failures == ()
+
+
+def test_a_learner_without_approximation_is_refused(cancer):
+    with pytest.raises(InputError, match="'tree' has no approximation"):
+        ApproximateLearner("tree").bind(cancer)
