@@ -182,6 +182,24 @@ def test_points_are_added_and_the_repetitions_are_kept(drawn, script):
     assert first.stat().st_mtime_ns == written
 
 
+def test_linear_regression_is_held_against_theory(script, out, capsys):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1100, 3))
+    y = x.sum(axis=1) + rng.normal(size=1100)
+    parts = (slice(0, 600), slice(600, 1100))
+    arrays = [array for part in parts for array in (x[part], y[part])]
+    ds.save_dataset(ds.Dataset(*arrays, name="line"), out / "line" / "prepared")
+    line = ["--dataset", "line", "--model", "linreg"]
+    few = ["--num-samples", "40", "--num-cardinalities", "4", "--num-inds", "50"]
+    script("generate_samples_validation", *line, *few, *SIZES, *ONE_JOB)
+    script("compare_theory", *line)
+    said = capsys.readouterr().out
+    assert "pearson_of_second" in said
+    frame = read_frame(out / "line" / "linreg", "theory")
+    assert len(frame) == 50
+    assert np.corrcoef(frame["mean"], frame.predicted)[0, 1] > 0.8
+
+
 def test_flipped_labels_are_looked_for(drawn, script):
     settings = ["--num-samples", "30", "--sizes", "20,80", *SIZES, *ONE_JOB]
     script("find_mislabelled", *settings)
