@@ -7,11 +7,14 @@ random; the most harmful are the opposite test. Needs draws of the whole pool:
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 import data_scaling as ds
 from data_scaling.addition_study import (
     choose_additions,
     describe_additions,
     resume_additions,
+    sum_contributions,
 )
 from data_scaling.fitting import make_estimator
 from data_scaling.plotting import plot_additions, save_figure
@@ -53,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     figure, frame = plot_additions(found, units=list(METRICS.values()), title=title)
     print(frame.to_string(index=False, float_format="{:+.5f}".format))
     print(*describe_additions(found), sep="\n")
+    gains = sum_contributions(laws, selections, args.sizes)
+    print("If contributions added up, a selection would gain, at each size:")
+    print(pd.DataFrame(gains, list(selections), args.sizes).to_string())
     name = f"additions-{args.method}"
     print(*save_figure(figure, frame, paths.figure(name)), sep="\n")
 

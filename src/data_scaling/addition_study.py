@@ -77,6 +77,47 @@ def choose_additions(
     }
 
 
+def sum_contributions(
+    laws: ScalingLaws,
+    selections: Mapping[str, ArrayLike],
+    cardinalities: Sequence[int],
+) -> FloatArray:
+    """Return what selections would gain if the contributions of points added up.
+
+    They do not: points that are alike say the same, and many at once move a model
+    farther than the law of one point knows. Where the sum comes near the utility
+    itself, it promises nothing.
+
+    Parameters
+    ----------
+    laws : ScalingLaws
+        Laws of at least the selected points.
+    selections : mapping of str to (n_selected,) array_like of int
+        Points by the name of the selection.
+    cardinalities : sequence of int
+        Sizes of the datasets.
+
+    Returns
+    -------
+    (n_selections, n_sizes) float64 array
+        Sums of psi, in units of the utility.
+
+    Examples
+    --------
+    >>> import data_scaling as ds
+    >>> from data_scaling.addition_study import sum_contributions
+    >>> delta = [[c / k for k in (1, 10, 100) * 2] for c in (1.0, 2.0, 4.0, 8.0)]
+    >>> draws = ds.Contributions(delta, [[1, 10, 100] * 2] * 4)
+    >>> laws = ds.LogEstimator([1, 10, 100]).fit(draws)
+    >>> sums = sum_contributions(laws, {"first": [0, 1], "last": [3]}, [10, 100])
+    >>> sums.round(6).tolist()
+    [[0.3, 0.03], [0.8, 0.08]]
+    """
+    sizes = np.asarray(cardinalities, dtype=np.float64)
+    chosen = (laws.take(np.asarray(points)) for points in selections.values())
+    return np.array([part.psi(sizes).sum(axis=0) for part in chosen])
+
+
 def resume_additions(
     folder: str | os.PathLike[str],
     dataset: Dataset,
