@@ -20,6 +20,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from numpy.typing import NDArray
 
 import data_scaling as ds
 import data_scaling.coalitions
+from benchmarks.adjustment_page import write_page
+from benchmarks.cases import CALIFORNIA
 from benchmarks.references import (
     FOLDER,
     LOADERS,
@@ -39,12 +42,19 @@ from benchmarks.references import (
 )
 from data_scaling._adjusting import choose_n_each
 from data_scaling._machine import describe_machine
-from data_scaling.adjustment.control import adjust
+from data_scaling.adjustment import DescribedLearner, adjust
 from data_scaling.learners import ApproximateLearner, find_approximation, make_learner
 
 N_DRAWS = (10, 20, 50, 100)
 MOST_EACH = 32
 N_PILOT = 50
+REFIT_EACH = 20
+N_REFIT_DRAWS = (10, 20, 40)
+REFITTED = {
+    ("california", "linreg"): CALIFORNIA,
+    ("adult", "svm"): LOADERS["adult"],
+    ("adult", "gbm"): LOADERS["adult"],
+}
 SPACING = 300
 DOMINATING = 0.2
 JUDGED = (100, 359, 1000)
@@ -231,10 +241,54 @@ def pick(draws: ds.Contributions, columns: NDArray[np.intp]) -> ds.Contributions
     )
 
 
+def measure_refits(name: str, learner: str, data_dir: Path) -> Row:
+    """Measure draws of a learner that is described, at 100 points."""
+    dataset = REFITTED[name, learner](data_dir)
+    points = np.sort(np.random.default_rng(0).choice(dataset.n_points, 100, False))
+    plan = ds.SamplingPlan(
+        max(N_REFIT_DRAWS), 100, 1000, points=points.tolist(), n_base_draws=0, seed=3
+    )
+    plan = replace(plan, n_base_draws=max(N_REFIT_DRAWS) * REFIT_EACH)
+    described = DescribedLearner(learner, plan)
+    draws = ds.sample_contributions(dataset, described, plan, n_jobs=1)
+    bound, pool = described.bind(dataset), ds.coalitions.group_pool(dataset)
+    coalition = ds.coalitions.draw_coalition(pool, 500, np.random.default_rng(0))
+    seconds = []
+    for asked in (points, points[:0]):
+        started = time.process_time()
+        for _ in range(3):
+            bound.draw(coalition, asked)
+        seconds.append(time.process_time() - started)
+    cost = seconds[1] / seconds[0]
+    rows = []
+    for n_draws in N_REFIT_DRAWS:
+        base = draws.base.take(np.arange(n_draws * REFIT_EACH))
+        adjusted = adjust(draws.first(n_draws), base)
+        left = 1.0 - float(np.mean(adjusted.variance_removed))
+        rows.append(
+            {
+                "n_draws": n_draws,
+                "removed": float(np.median(adjusted.variance_removed)),
+                "gain": 1.0 / (left * (1.0 + cost * REFIT_EACH)),
+            }
+        )
+    about = {"dataset": name, "learner": learner, "n_points": len(points)}
+    return about | {"n_each": REFIT_EACH, "cost": cost, "rows": rows}
+
+
+def save(row: Row, path: Path) -> None:
+    path.write_text(json.dumps(row), encoding="utf-8")
+    print(f"{path.name}: measured", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", choices=LOADERS, nargs="+", default=["adult"])
+    parser.add_argument("--dataset", choices=LOADERS, nargs="+", default=[])
     parser.add_argument("--metric", nargs="+", default=["log_loss"])
+    parser.add_argument(
+        "--refits", action="store_true", help="measure learners that are described"
+    )
+    parser.add_argument("--page", type=Path, help="folder to write the page into")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     default = os.environ.get("DATA_SCALING_DATA", "data")
     parser.add_argument("--data-dir", type=Path, default=Path(default))
@@ -242,9 +296,12 @@ def main() -> None:
     for name in asked.dataset:
         for metric in asked.metric:
             row = measure(asked.folder, name, metric, asked.data_dir)
-            path = asked.folder / f"{name}-{metric}-adjustment.json"
-            path.write_text(json.dumps(row), encoding="utf-8")
-            print(f"{name}, {metric}: measured", flush=True)
+            save(row, asked.folder / f"{name}-{metric}-adjustment.json")
+    for name, learner in REFITTED if asked.refits else ():
+        row = measure_refits(name, learner, asked.data_dir)
+        save(row, asked.folder / f"{name}-{learner}-refits.json")
+    if asked.page:
+        write_page(asked.folder, asked.page)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ def fit_scaling_laws(
     seed: int = 0,
     n_jobs: int | None = None,
     progress: bool = True,
+    adjust: bool | int = False,
 ) -> ScalingLaws:
     """Draw contributions of training points and fit a scaling law to each.
 
@@ -83,7 +84,7 @@ def fit_scaling_laws(
     method : {"hierarchical", "likelihood"}
         How laws are fitted to draws: expansions with a prior learned from all points,
         or power laws point by point, as in the paper.
-    metric, ledger, n_jobs, progress
+    metric, ledger, n_jobs, progress, adjust
         As in :func:`~data_scaling.sample_contributions`.
     points, seed
         As in :class:`~data_scaling.SamplingPlan`.
@@ -124,5 +125,6 @@ def fit_scaling_laws(
         ledger=ledger,
         n_jobs=n_jobs,
         progress=progress,
+        adjust=adjust,
     )
     return estimate.fit(contributions)

@@ -73,6 +73,13 @@ def run(
             "by; 0 for none."
         ),
     ] = 100,
+    adjust: Annotated[
+        bool,
+        typer.Option(
+            help="Lower the noise of the draws by what is known of their coalitions; "
+            "the number of base draws is chosen from measured times."
+        ),
+    ] = False,
     seed: Seed = 0,
     jobs: Jobs = -1,
     data_dir: DataDir = None,
@@ -102,7 +109,7 @@ def run(
     )
 
     result, written = _value_points(
-        data, plan, estimator, sample, folder, validation_draws
+        data, plan, estimator, sample, folder, validation_draws, adjust
     )
     text = summarise(result)
     text += f"\n\nWritten\n{list_pairs({k: str(v) for k, v in written.items()})}"
@@ -118,10 +125,11 @@ def _value_points(
     sample: Callable[..., Contributions],
     folder: Path,
     n_validation_draws: int,
+    adjust: bool,
 ) -> tuple[RunResult, dict[str, Path]]:
     """Draw, fit, rank and test; return what was found, and where it was written."""
     start = time.perf_counter()
-    contributions = sample(plan, ledger=folder / "draws.ledger")
+    contributions = sample(plan, ledger=folder / "draws.ledger", adjust=adjust)
     sampled = time.perf_counter()
     laws = estimator.fit(contributions)
     fitted = time.perf_counter()

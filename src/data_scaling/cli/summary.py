@@ -69,10 +69,22 @@ def _describe_run(result: RunResult) -> str:
             f"{count(draws.n_draws, 'draw')} per point, coalitions of {sizes}: "
             f"{n_all:,} contributions, {draws.n_failed:,} failed; drawing or reading "
             f"them took {duration(result.sampling_time)}",
+            *_describe_adjustment(draws),
             "psi is the expected contribution of a point to a model trained on so many "
             "others; rows count from 0",
         ]
     )
+
+
+def _describe_adjustment(draws: Contributions) -> list[str]:
+    """Say how much of the draws' variance was removed, if they were adjusted."""
+    if draws.variance_removed is None:
+        return []
+    low, middle, high = np.quantile(draws.variance_removed, [0.1, 0.5, 0.9])
+    return [
+        f"adjusted: {middle:.0%} of the variance of the typical point's draws was "
+        f"removed ({low:.0%} to {high:.0%} for eight points in ten)"
+    ]
 
 
 def _describe_split(data: Dataset) -> str:
