@@ -80,6 +80,15 @@ def test_the_listed_points_are_the_surest(finished):
     assert [int(line.split()[0]) for line in listing] == expected
 
 
+def test_adjusted_draws_say_what_was_removed(tmp_path):
+    arguments = ("breast_cancer", "--draws", "20", "--validation-draws", "0")
+    done = call("run", *arguments, "--adjust", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "of the variance of the typical point's draws was removed" in done.stdout
+    folder = tmp_path / "runs/breast_cancer"
+    assert (folder / "draws.ledger.approximate").exists()
+
+
 def test_a_second_run_draws_nothing_and_says_the_same(finished):
     folder, first = finished
     before = (folder / "runs/breast_cancer/laws.csv").read_bytes()
