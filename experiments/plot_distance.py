@@ -20,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     distance = boundary_distances(data)[laws.points]
     labels = data.target_names(laws.points)
     figure, frame = plot_distance(laws, distance, labels, title=args.dataset)
-    print(frame.groupby("label").first().iloc[:, 4:].to_string())
+    shown = frame.groupby("label").first().filter(regex="pearson|spearman")
+    print(shown.to_string())
     written = save_figure(figure, frame, paths.figure(f"distance-{args.method}"))
     print(*written, sep="\n")
 

@@ -1,6 +1,6 @@
 """Laws against the distance to the decision boundary, class by class."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+# Share of the panels' height that the legend takes, on top of the rest.
+_LEGEND: Final = 0.15
 
 
 def plot_distance(
@@ -95,4 +98,7 @@ def _draw_classes(
             label=f"{one.label}: r = {one.pearson:.2f}, rank {one.spearman:.2f}",
         )
     axes.axvline(0.0, color="k", linewidth=0.6, linestyle=":")
+    # Room above the marks, so that the legend hides none.
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + _LEGEND * (high - low))
     axes.legend(fontsize=8, markerscale=2)
