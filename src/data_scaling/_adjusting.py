@@ -94,7 +94,8 @@ def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> in
         )
         shared = np.nansum(y * s, axis=1) ** 2
         correlation = shared / (np.nansum(y**2, axis=1) * np.nansum(s**2, axis=1))
-    squared = min(float(np.nanmedian(correlation)), 0.999)
+    # The mean over points: they share the base draws.
+    squared = min(float(np.nanmean(correlation)), 0.999)
     best = np.sqrt(squared / ((1.0 - squared) * max(cost, 1e-3)))
     # A power of two: mostly the same from run to run, though times are not.
     return _limit(2.0 ** np.round(np.log2(max(best, 1.0))))
