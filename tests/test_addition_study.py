@@ -1,5 +1,7 @@
 """The point-addition study: what is chosen, and what is said of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,13 +29,22 @@ def make_additions():
 
 
 def test_effects_and_their_absence_are_told_by_size():
-    assert describe_additions(make_additions()) == [
-        "Added to 50 points, accuracy: best at 50 helps; best at 500 helps; worst at "
-        "50 harms. Best at 50 is above best at 500.",
-        "Added to 500 points, accuracy: best at 50 has no effect; best at 500 has no "
-        "effect; worst at 50 has no effect. Best at 500 is no different from best at "
-        "50.",
-    ]
+    small, large = describe_additions(make_additions())
+    assert small == (
+        "Added to 50 points, accuracy: best at 50 beats random points; best at 500 "
+        "beats random points; worst at 50 falls behind random points and harms. "
+        "Best at 50 is above best at 500."
+    )
+    assert large.count("does as random points") == 3
+    assert large.endswith("Best at 500 is no different from best at 50.")
+
+
+def test_a_selection_may_help_less_than_random_points():
+    additions = make_additions()
+    change = additions.change + np.array([0.0, 3.0])[None, None, :, None]
+    change[:, 2, 1] -= 1.0
+    _, large = describe_additions(replace(additions, change=change))
+    assert "worst at 50 falls behind random points. Best" in large
 
 
 def test_a_selection_is_compared_with_any_other():

@@ -185,12 +185,12 @@ def resume_additions(
 
 
 def describe_additions(additions: Additions) -> list[str]:
-    """Say which selections help and harm, one sentence per size and metric.
+    """Say which selections beat random points, one sentence per size and metric.
 
-    A selection helps, or harms, if the metric changes by more, or less, than by as many
-    random points on the same datasets, by over three standard errors; else there is no
-    effect. The same is said of the points that are best at the datasets' own size
-    beside those that are best by other scores.
+    A selection beats random points, or falls behind them, if the metric gains more, or
+    less, than by as many of them on the same datasets, by over three standard errors;
+    it harms if the metric gains less than nothing by as many. The points that are best
+    at the datasets' own size are compared with those that are best by other scores.
 
     Parameters
     ----------
@@ -204,16 +204,16 @@ def describe_additions(additions: Additions) -> list[str]:
 
     Examples
     --------
+    >>> import textwrap
     >>> import numpy as np
     >>> from data_scaling.addition import Additions
     >>> from data_scaling.addition_study import describe_additions
     >>> change = np.random.default_rng(0).normal([[[[2]], [[0]], [[0]]]] * 50, 1)
     >>> names = ("best at 9", "best by Shapley", "random")
     >>> found = Additions(names, np.array([9]), ("mse",), change)
-    >>> for part in describe_additions(found)[0].split(". "):
-    ...     print(part)
-    Added to 9 points, mse: best at 9 helps; best by Shapley has no effect
-    Best at 9 is above best by Shapley.
+    >>> print(textwrap.fill(describe_additions(found)[0], 70))
+    Added to 9 points, mse: best at 9 beats random points; best by Shapley
+    does as random points. Best at 9 is above best by Shapley.
     """
     return [
         f"Added to {size:,} points, {metric}: {_describe_effects(additions, j, i)}"
@@ -223,10 +223,13 @@ def describe_additions(additions: Additions) -> list[str]:
 
 
 def _describe_effects(additions: Additions, size: int, metric: int) -> str:
-    effects = _compare(additions, RANDOM, size, metric)
+    mean, error = additions.mean, additions.standard_error
+    harm = (mean < -_CLEAR * error)[:, size, metric]
+    words = ("falls behind", "does as", "beats")
+    effects = zip(_compare(additions, RANDOM, size, metric).items(), harm, strict=False)
     said = "; ".join(
-        f"{name} {('harms', 'has no effect', 'helps')[sign + 1]}"
-        for name, sign in effects.items()
+        f"{name} {words[sign + 1]} random points{' and harms' if harms else ''}"
+        for (name, sign), harms in effects
     )
     own = _BEST_AT.format(additions.cardinality[size])
     if own not in additions.selections:
