@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data_scaling.adjustment import adjust
+from data_scaling.adjustment import adjust, control
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError
 from data_scaling.learning_curve import LearningCurve
@@ -88,6 +88,26 @@ def test_failed_draws_stay_failed_and_do_not_spread(kind):
     adjusted = adjust(holes, quick if kind == "own" else None)
     assert np.array_equal(np.isnan(adjusted.delta), np.isnan(delta))
     assert adjusted.variance_removed[4] > 0.5
+
+
+def test_points_in_blocks_are_points_together(monkeypatch):
+    draws, quick = plant()
+    together = adjust(draws, quick)
+    monkeypatch.setattr(control, "_BLOCK_BYTES", 7 * 32 * quick.n_draws)
+    assert adjust(draws, quick).delta == pytest.approx(together.delta, rel=1e-12)
+
+
+def test_points_that_do_not_vary_say_nothing_of_the_others():
+    draws, quick = plant()
+    delta = np.concatenate([draws.delta, np.zeros((5, N_DRAWS))])
+    rows = np.concatenate([np.arange(N_POINTS), np.zeros(5, dtype=int)])
+    wider = Contributions(delta, draws.cardinality[rows], coalitions=draws.coalitions)
+    controls = Contributions(
+        quick.delta[rows], quick.cardinality[rows], coalitions=quick.coalitions
+    )
+    adjusted = adjust(wider, controls)
+    assert np.array_equal(adjusted.delta[:N_POINTS], adjust(draws, quick).delta)
+    assert not adjusted.delta[N_POINTS:].any()
 
 
 def test_failed_quick_draws_leave_their_draw_alone():

@@ -54,7 +54,8 @@ def adjust(
     -------
     Contributions
         With the share of the variance that was removed from each point's draws,
-        ``.variance_removed``; 0 where nothing helped, and the draws are as they were.
+        ``.variance_removed``: 0 where the draws are as they were, and below 0 for a
+        point that what helps most others did not help.
 
     Raises
     ------
@@ -110,20 +111,18 @@ def _adjust_by_own(
     match = _match(sizes, base_sizes[n_draws:])
     # Of about equal level at every size, so that their mean is smooth.
     levels = base_sizes.astype(np.float64)
-    adjusted = np.empty_like(contributions.delta)
-    removed = np.empty(contributions.n_points)
+    control = np.empty_like(contributions.delta)
     n_rows = max(1, _BLOCK_BYTES // (32 * base.n_draws))
     for low in range(0, contributions.n_points, n_rows):
         rows = slice(low, low + n_rows)
         level = base.delta[rows] * levels
-        control = match.deviate(level[:, :n_draws], level[:, n_draws:]) / sizes
-        delta, weight = contributions.delta[rows], _weigh(sizes)
-        control = np.nan_to_num(control, nan=0.0)
-        known = _fill(delta * weight, mean)
-        prediction = predict_by_own(known, control * weight, mean)
-        adjusted[rows] = delta - prediction / weight
-        removed[rows] = _share_removed(known, prediction, mean)
-    return replace(contributions, delta=adjusted, variance_removed=removed)
+        control[rows] = match.deviate(level[:, :n_draws], level[:, n_draws:]) / sizes
+    control = np.nan_to_num(control, nan=0.0)
+    weight = _weigh(sizes)
+    known = _fill(contributions.delta * weight, mean)
+    # All points together: what they have in common must not depend on the blocks.
+    prediction = predict_by_own(known, control * weight, mean)
+    return _subtract(contributions, known, prediction, weight, mean)
 
 
 def _adjust_by_shared(
@@ -145,12 +144,23 @@ def _adjust_by_shared(
     control = np.nan_to_num(control, nan=0.0)
     spread = np.sqrt((control**2).mean(axis=0))
     descriptor = control[:, spread > 0.0] / spread[spread > 0.0]
-    delta, weight = contributions.delta, _weigh(sizes)
-    known = _fill(delta * weight, mean)
+    weight = _weigh(sizes)
+    known = _fill(contributions.delta * weight, mean)
     prediction = predict_by_shared(known, descriptor, mean)
+    return _subtract(contributions, known, prediction, weight, mean)
+
+
+def _subtract(
+    contributions: Contributions,
+    known: FloatArray,
+    prediction: FloatArray,
+    weight: FloatArray,
+    mean: FloatArray,
+) -> Contributions:
+    """Return the draws less what is predicted of the weighted ones."""
     return replace(
         contributions,
-        delta=delta - prediction / weight,
+        delta=contributions.delta - prediction / weight,
         variance_removed=_share_removed(known, prediction, mean),
     )
 

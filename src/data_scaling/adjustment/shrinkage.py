@@ -53,19 +53,14 @@ def predict_by_own(
     both, own = (y * e).sum(axis=1), (e**2).sum(axis=1)
     centre = _pool(both, own, spread)
     plain = ((y / np.maximum(free, _LEAST_FREE)) ** 2).sum(axis=1)
-    results = []
-    for strength in _STRENGTHS:
-        total = own + strength * spread
-        # The draws less the common coefficient's part have a coefficient near 0.
-        target = y - centre * e
-        slope = (target * e).sum(axis=1) / np.maximum(total, _TINY)
-        residual = target - slope[:, None] * e
-        weight = e / np.maximum(total, _TINY)[:, None]
-        left = np.maximum(free - e * weight, _LEAST_FREE)
-        without = centre + slope[:, None] - weight * residual / left
-        error = ((residual / left) ** 2).sum(axis=1)
-        results.append((np.mean(error / np.maximum(plain, _TINY)), error, without))
-    _, error, without = min(results, key=lambda result: result[0])
+    varies = plain > 0.0
+    if not varies.any():
+        return np.zeros_like(control)
+    fits = (_shrink(y, e, free, centre, strength) for strength in _STRENGTHS)
+    # A point whose draws are all alike has no error to compare with.
+    without, error = min(
+        fits, key=lambda fit: np.mean(fit[1][varies] / plain[varies], dtype=np.float64)
+    )
     return np.where((error < plain)[:, None], without * control, 0.0)
 
 
@@ -111,6 +106,39 @@ def predict_by_shared(
             if gain.mean() - doubt > best_gain:
                 best, best_gain = prediction, float(gain.mean()) - doubt
     return np.asarray(best * spread)
+
+
+def _shrink(
+    y: FloatArray, e: FloatArray, free: FloatArray, centre: float, strength: float
+) -> tuple[FloatArray, FloatArray]:
+    """Shrink each point's coefficient towards the common one, draws left out in turn.
+
+    Parameters
+    ----------
+    y, e : (n_points, n_draws) float64 array
+        Draws and controls, less the terms of the mean.
+    free : (n_draws,) float64 array
+        Share of each draw that its mean does not take.
+    centre, strength : float
+        Coefficient of most points, and how far the others are drawn to it.
+
+    Returns
+    -------
+    without : (n_points, n_draws) float64 array
+        Coefficients that the draw did not enter.
+    error : (n_points,) float64 array
+        Sum of the squared errors on draws left out.
+    """
+    total = (e**2).sum(axis=1) + strength * (y**2).mean(axis=1)
+    total = np.maximum(total, _TINY)
+    # The draws less the common coefficient's part have a coefficient near 0.
+    target = y - centre * e
+    slope = (target * e).sum(axis=1) / total
+    residual = target - slope[:, None] * e
+    weight = e / total[:, None]
+    left = np.maximum(free - e * weight, _LEAST_FREE)
+    without = centre + slope[:, None] - weight * residual / left
+    return without, ((residual / left) ** 2).sum(axis=1)
 
 
 def _pool(both: FloatArray, own: FloatArray, spread: FloatArray) -> float:
