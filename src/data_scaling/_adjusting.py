@@ -4,17 +4,20 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from data_scaling._checks import check_at_least
+from data_scaling._typing import FloatArray
 from data_scaling.adjustment import DescribedLearner, adjust
 from data_scaling.adjustment.control import FEWEST_DRAWS
 from data_scaling.contributions import Contributions
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
 from data_scaling.learners import ApproximateLearner, find_approximation, make_learner
+from data_scaling.ledger import describe_ledger
 from data_scaling.metrics import MetricLike
 from data_scaling.plan import SamplingPlan
 
@@ -24,11 +27,11 @@ _FEWEST_EACH: Final = 2
 _MOST_EACH: Final = 64
 _SHARE_SPENT: Final = 0.2
 
-Draw: TypeAlias = Callable[[Any, SamplingPlan, str | None], Contributions]
+DrawPlan: TypeAlias = Callable[[Any, SamplingPlan, str | None], Contributions]
 
 
 def draw_adjusted(
-    draw: Draw,
+    draw: DrawPlan,
     dataset: Dataset,
     learner: Any,
     plan: SamplingPlan,
@@ -45,7 +48,13 @@ def draw_adjusted(
     dataset, learner, plan, metric, ledger
         As for :func:`data_scaling.sample_contributions`.
     n_each : int, optional
-        Base draws for each draw; by what they cost and explain if None.
+        Base draws for each draw; if None, as many as lie beside the ledger already, or
+        else by what they cost and explain.
+
+    Raises
+    ------
+    InputError
+        If there are too few draws, or they are not on shared coalitions.
     """
     if not plan.is_shared or plan.total_draws < FEWEST_DRAWS:
         raise InputError(
@@ -64,6 +73,7 @@ def draw_adjusted(
         return adjust(draw(described, with_base, path))
     exact, seconds = _time(lambda: draw(learner, plan, path))
     quick, beside = ApproximateLearner(learner), path and f"{path}.approximate"
+    n_each = n_each or _find_n_each(beside, plan)
     if n_each is None:
         first, quick_seconds = _time(lambda: draw(quick, plan, beside))
         n_each = choose_n_each(exact, first, quick_seconds / seconds)
@@ -87,18 +97,38 @@ def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> in
     variance ``(1 - rho^2 + rho^2 / r) / m`` for the time ``m (1 + c r)``.
     """
     levels = exact.cardinality.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        y, s = (
-            part - np.nanmean(part, axis=1, keepdims=True)
-            for part in (exact.delta * levels, quick.delta * levels)
-        )
-        shared = np.nansum(y * s, axis=1) ** 2
-        correlation = shared / (np.nansum(y**2, axis=1) * np.nansum(s**2, axis=1))
-    # The mean over points: they share the base draws.
-    squared = min(float(np.nanmean(correlation)), 0.999)
+    explained = _explain(exact.delta * levels, quick.delta * levels)
+    # The mean over points: they share the base draws. Draws that are all alike have no
+    # noise to lower.
+    squared = min(float(np.mean(explained)), 0.999) if len(explained) else 0.0
     best = np.sqrt(squared / ((1.0 - squared) * max(cost, 1e-3)))
     # A power of two: mostly the same from run to run, though times are not.
     return _limit(2.0 ** np.round(np.log2(max(best, 1.0))))
+
+
+def _find_n_each(beside: str | None, plan: SamplingPlan) -> int | None:
+    """Return how many base draws for each draw an earlier run took, if there was one.
+
+    Timed anew it would be another number, and the adjusted draws would be others.
+    """
+    if beside is None or not Path(beside).exists():
+        return None
+    n_drawn = describe_ledger(beside).header.plan.n_draws
+    return max(n_drawn // plan.n_draws - 1, 0) or None
+
+
+def _explain(delta: FloatArray, control: FloatArray) -> FloatArray:
+    """Return the squared correlations of rows, without those that do not vary."""
+    known = np.isfinite(delta) & np.isfinite(control)
+    n_known = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    y, s = (np.where(known, part, 0.0) for part in (delta, control))
+    y, s = (
+        np.where(known, part - part.sum(axis=1, keepdims=True) / n_known, 0.0)
+        for part in (y, s)
+    )
+    both = (y**2).sum(axis=1) * (s**2).sum(axis=1)
+    varies = both > 0.0
+    return np.asarray((y * s).sum(axis=1)[varies] ** 2 / both[varies])
 
 
 def _limit(n_each: float) -> int:

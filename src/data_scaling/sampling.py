@@ -85,7 +85,8 @@ def sample_contributions(
         chooses their number by what they cost and explain; as times differ from run to
         run, give a number for the same bits. The ledger keeps the draws as they are;
         where the learner has a quick approximation, its draws lie beside it, in
-        ``LEDGER.approximate``.
+        ``LEDGER.approximate``, and a resumed run takes as many. Else the base draws
+        lie in the ledger, which must have been drawn so from the start.
 
     Returns
     -------

@@ -40,6 +40,23 @@ def test_the_number_of_base_draws_is_chosen(cancer):
     assert np.median(adjusted.variance_removed) > 0.5
 
 
+def test_draws_that_are_all_alike_stay(cancer):
+    """The accuracy of few points is the same with and without two of them."""
+    plan = SamplingPlan(8, 50, 200, points=2)
+    adjusted = sample_contributions(
+        cancer, "logreg", plan, metric="accuracy", adjust=True, progress=False
+    )
+    assert not adjusted.delta.any()
+    assert not adjusted.variance_removed.any()
+
+
+def test_a_resumed_run_takes_as_many_base_draws_as_it_took(cancer, tmp_path):
+    kinds = {"ledger": tmp_path / "draws.ledger", "progress": False}
+    five = sample_contributions(cancer, "logreg", PLAN, adjust=5, **kinds)
+    resumed = sample_contributions(cancer, "logreg", PLAN, adjust=True, **kinds)
+    assert np.array_equal(five.delta, resumed.delta)
+
+
 def test_base_draws_of_a_refitted_learner_lie_in_the_ledger(cancer):
     adjusted = sample_contributions(cancer, "tree", PLAN, adjust=True, progress=False)
     assert adjusted.base.n_draws == 4 * PLAN.n_draws
