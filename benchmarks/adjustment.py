@@ -46,7 +46,7 @@ from data_scaling.adjustment import DescribedLearner, adjust
 from data_scaling.learners import ApproximateLearner, find_approximation, make_learner
 
 N_DRAWS = (10, 20, 50, 100)
-MOST_EACH = 32
+MOST_EACH = 16
 N_PILOT = 50
 REFIT_EACH = 20
 N_REFIT_DRAWS = (10, 20, 40)
@@ -63,18 +63,18 @@ TIMED = {500: 40, 10_000: 8}
 Row = dict[str, Any]
 
 
-def fit_average(draws: ds.Contributions) -> Callable[[float], NDArray[np.float64]]:
+def fit_average(draws: ds.Contributions) -> Callable[[Any], NDArray[np.float64]]:
     """Fit a/k + b/k^2 to each point alone, by weighted least squares."""
     sizes = draws.coalitions.cardinality
     weight = (sizes / 100.0) ** 1.5
     terms = np.stack([100.0 / sizes, (100.0 / sizes) ** 2], axis=1)
     inverse = np.linalg.pinv(terms * weight[:, None])
     coefficients = (draws.delta * weight) @ inverse.T
-    return lambda k: coefficients @ np.array([100.0 / k, (100.0 / k) ** 2])
+    return lambda k: coefficients @ np.stack([100.0 / k, (100.0 / k) ** 2])
 
 
 def fit_laws(estimator: Any) -> Callable[[ds.Contributions], Any]:
-    def fit(draws: ds.Contributions) -> Callable[[float], NDArray[np.float64]]:
+    def fit(draws: ds.Contributions) -> Callable[[Any], NDArray[np.float64]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ds.FitWarning)
             laws = estimator.fit(draws)
@@ -92,13 +92,12 @@ METHODS = {
 
 def estimate(draws: ds.Contributions) -> Iterator[tuple[str, str, Any]]:
     """Yield method, quantity and estimate: psi at sizes, and Shapley values."""
-    grid = np.arange(100, 1001)
+    grid = np.arange(100, 1001, 10)
     for name, fit in METHODS.items():
         psi = fit(draws)
         for size in JUDGED:
             yield name, str(size), psi(size)
-        values = np.mean([psi(size) for size in grid[::10]], axis=0)
-        yield name, "Shapley", values
+        yield name, "Shapley", psi(grid).mean(axis=1)
     values = ds.monte_carlo_values(draws)
     yield "averaging of all", "Shapley", getattr(values, "values", values)
 
@@ -126,6 +125,21 @@ def judge(draws: ds.Contributions, reference: Reference) -> dict[str, float]:
         )
         errors[f"{method}|{quantity}|median"] = float(np.median(squared))
     return errors
+
+
+def judge_once(
+    draws: ds.Contributions,
+    reference: Reference,
+    judged: dict[Any, dict[str, float]],
+    which: tuple[int, int],
+) -> dict[str, float]:
+    """Judge draws that may have been judged for another number of points."""
+    repetition, n_each = which
+    is_plain = draws.variance_removed is None
+    key = (repetition, draws.n_draws, None if is_plain else n_each)
+    if key not in judged:
+        judged[key] = judge(draws, reference)
+    return judged[key]
 
 
 def time_draws(
@@ -167,8 +181,9 @@ def measure(folder: Path, name: str, metric: str, data_dir: Path) -> Row:
         metric=metric,
         ledger=ledger_path(folder, name, metric, "approximate"),
     )
+    judged: dict[Any, dict[str, float]] = {}
     cases = [
-        measure_cost(exact, quick, plan, reference, n_points, **seconds)
+        measure_cost(exact, quick, plan, reference, n_points, judged, **seconds)
         for n_points, n_draws in TIMED.items()
         for seconds in [time_draws(dataset, metric, n_points, n_draws)]
     ]
@@ -186,6 +201,7 @@ def measure_cost(
     plan: ds.SamplingPlan,
     reference: Reference,
     n_points: int,
+    judged: dict[Any, dict[str, float]],
     *,
     draw: float,
     base_draw: float,
@@ -205,7 +221,8 @@ def measure_cost(
             kinds = {"plain": plain, "adjusted": adjusted, "same time": equal}
             for kind, draws in kinds.items():
                 row = {"repetition": repetition, "n_draws": n_draws, "kind": kind}
-                row |= {"n_used": draws.n_draws, **judge(draws, reference)}
+                errors = judge_once(draws, reference, judged, (repetition, n_each))
+                row |= {"n_used": draws.n_draws, **errors}
                 if kind == "adjusted":
                     row["removed"] = float(np.median(draws.variance_removed))
                 rows.append(row)
