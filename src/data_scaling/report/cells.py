@@ -15,6 +15,7 @@ from data_scaling.laws import ScalingLaws
 
 N_COLUMNS: Final = 64
 N_ROWS: Final = 44
+# Points that are looked at together, so that a million take little memory.
 _BLOCK_POINTS: Final = 2**15
 
 
@@ -118,8 +119,8 @@ def fill_cells(laws: ScalingLaws, place: Place, sizes: FloatArray) -> Cells:
         some, own = laws[rows[block]], member[block]
         low, high = some.interval(sizes)
         for totals, values in ((psi, some.psi(sizes)), (sure, (low > 0) | (high < 0))):
-            for j, column in enumerate(values.T):
-                totals[j] += np.bincount(own, column, len(found))
+            for j, at_size in enumerate(values.T):
+                totals[j] += np.bincount(own, at_size, len(found))
     width = (place.x_range[1] - place.x_range[0]) / N_COLUMNS
     height = (place.y_range[1] - place.y_range[0]) / N_ROWS
     cell = found // 2
