@@ -49,10 +49,11 @@ def describe_runs(runs: list[Row]) -> list[str]:
         f"Made by `python -m benchmarks.adjustment` on {machine}. Exact logistic "
         "regression, quick draws; 500 points, m draws with sizes uniform on 100..1000, "
         "five repetitions; squared errors against 1,000 draws at each size; their own "
-        "noise is subtracted from the means at one size. Averaging is a/k + b/k² by least squares, each point "
-        "alone. A cell says by how many times adjusting lowers the error: at equal "
-        "draws / at equal time. The mean is over the points that do not hold more than "
-        "a fifth of the variance of the reference alone; beside it stands that of the "
+        "noise is subtracted from the means at one size. Averaging is a/k + b/k² by "
+        "least squares, each point alone. A cell says by how many times adjusting "
+        "lowers the error: at equal draws / at equal time. The mean is over the points "
+        "that do not hold more than a fifth of the variance of the reference alone; "
+        "beside it stands that of the "
         "median squared error, which a few points of large leverage do not make.",
         "",
         "Shapley values by averaging at m = 20 and equal time, over the runs: "
