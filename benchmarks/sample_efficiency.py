@@ -58,18 +58,19 @@ Row = dict[str, Any]
 
 
 def estimate(
-    draws: ds.Contributions, sizes: list[int]
-) -> Iterator[tuple[str, str, NDArray[np.float64]]]:
-    """Yield the method, the quantity and the estimate of every point."""
-    yield MONTE_CARLO, SHAPLEY, ds.monte_carlo_values(draws)
-    for method, fit in METHODS.items():
-        with warnings.catch_warnings():
-            # Points without a law are left out of the measures and counted there.
-            warnings.simplefilter("ignore", ds.FitWarning)
-            laws = fit(draws)
-        psi = laws.psi(sizes)
-        yield from ((method, str(size), psi[:, j]) for j, size in enumerate(sizes))
-        yield method, SHAPLEY, ds.shapley_values(laws, SIZES[0], SIZES[-1])
+    method: str, draws: ds.Contributions, sizes: list[int]
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield the quantity and the estimate of every point."""
+    if method == MONTE_CARLO:
+        yield SHAPLEY, ds.monte_carlo_values(draws)
+        return
+    with warnings.catch_warnings():
+        # Points without a law are left out of the measures and counted there.
+        warnings.simplefilter("ignore", ds.FitWarning)
+        laws = METHODS[method](draws)
+    psi = laws.psi(sizes)
+    yield from ((str(size), psi[:, j]) for j, size in enumerate(sizes))
+    yield SHAPLEY, ds.shapley_values(laws, SIZES[0], SIZES[-1])
 
 
 def find_dominating(true: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -93,36 +94,38 @@ def measure(found: NDArray[np.float64], true: NDArray[np.float64]) -> Row:
 
 
 def judge_repetition(
-    draws: ds.Contributions, reference: Reference, progress: "tqdm[Any]"
+    method: str, draws: ds.Contributions, reference: Reference, progress: "tqdm[Any]"
 ) -> Iterator[Row]:
     sizes = [size for size in JUDGED if size in reference.cardinality]
     truth = {str(size): reference.at(size) for size in sizes}
     truth[SHAPLEY] = reference.shapley
     for m in N_DRAWS:
-        for method, quantity, values in estimate(draws.first(m), sizes):
+        for quantity, values in estimate(method, draws.first(m), sizes):
             found = measure(values, truth[quantity])
             yield {"m": m, "method": method, "quantity": quantity} | found
         progress.update()
 
 
 def read_or_judge(
-    parts: Path, folder: Path, name: str, metric: str
+    parts: Path, folder: Path, name: str, metric: str, method: str
 ) -> tuple[list[Row], dict[str, float]]:
     """Return what was found before, or find it and keep it."""
-    path = parts / f"{name}-{metric}.json"
+    path = parts / f"{name}-{metric}-{method}.json"
     if not path.exists():
         parts.mkdir(parents=True, exist_ok=True)
         with tqdm(
-            total=N_REPETITIONS * len(N_DRAWS), desc=f"{name}, {metric}", disable=None
+            total=N_REPETITIONS * len(N_DRAWS),
+            desc=f"{name}, {metric}, {method}",
+            disable=None,
         ) as progress:
-            found = judge_dataset(folder, name, metric, progress)
+            found = judge_dataset(folder, name, metric, method, progress)
         path.write_text(json.dumps(found))
     rows, ceilings = json.loads(path.read_text())
     return rows, ceilings
 
 
 def judge_dataset(
-    folder: Path, name: str, metric: str, progress: "tqdm[Any]"
+    folder: Path, name: str, metric: str, method: str, progress: "tqdm[Any]"
 ) -> tuple[list[Row], dict[str, float]]:
     """Return the mean and standard error over repetitions, and the ceilings of R^2."""
     drawn = ds.Contributions.load(ledger_path(folder, name, metric, "reference"))
@@ -130,7 +133,7 @@ def judge_dataset(
     rows = [
         row
         for draws in read_repetitions(folder, name, metric)
-        for row in judge_repetition(draws, reference, progress)
+        for row in judge_repetition(method, draws, reference, progress)
     ]
     cells: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
@@ -312,7 +315,8 @@ def main() -> None:
         "--parts",
         type=Path,
         default=Path("runs/sample_efficiency"),
-        help="folder that keeps what is done; remove it to begin anew",
+        help="folder that keeps what is done, a file for each method; remove what is "
+        "to be done anew",
     )
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -323,10 +327,13 @@ def main() -> None:
             if not ledger_path(asked.folder, name, metric, "fit").exists():
                 print(f"{name}, {metric}: no references are drawn")
                 continue
-            judged, ceilings[f"{name} {metric}"] = read_or_judge(
-                asked.parts, asked.folder, name, metric
-            )
-            rows += judged
+            group: list[Row] = []
+            for method in (MONTE_CARLO, *METHODS):
+                judged, ceilings[f"{name} {metric}"] = read_or_judge(
+                    asked.parts, asked.folder, name, metric, method
+                )
+                group += judged
+            rows += sorted(group, key=lambda row: int(row["m"]))
     with (asked.out / "sample-efficiency.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()

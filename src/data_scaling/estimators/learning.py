@@ -12,17 +12,20 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import digamma
 
-from data_scaling._typing import FloatArray
 from data_scaling.estimators.moments import Moments
 from data_scaling.estimators.posterior import Posterior, update
-from data_scaling.estimators.prior import Prior, prune
+from data_scaling.estimators.prior import Prior, normalise, prune
 
-# EM ends when a step gains less than this per draw, in nats.
-_GAIN = 1e-5
+# EM ends when a step gains less than this per draw and number of draws, at most the
+# limit per draw, in nats. The points of a coalition share its luck, so that the
+# likelihood promises more than is known: at 50 draws, which say enough by themselves,
+# psi of real data grew worse by learning on (R^2 at 1,000 on Adult 0.72 from 0.74). At
+# 5 draws it grew better (0.38 from 0.33), and intervals of planted laws need it.
+_GAIN, _MOST_GAIN = 2e-6, 1e-4
 # After so many steps the cells that have died out are given up.
 _PRUNING_STEPS = (3, 6, 12, 24, 48)
 # Weight that every other cell keeps, so that none is ruled out for good.
-_SMALLEST_WEIGHT = 1e-6
+_SMALLEST_WEIGHT = 1e-5
 _SHAPES = (0.2, 200.0)
 
 
@@ -58,7 +61,8 @@ def learn(prior: Prior, moments: Moments, max_iterations: int) -> Learned:
         Largest number of steps.
     """
     before = -np.inf
-    enough = _GAIN * float(moments.count.mean())
+    n_draws = float(moments.count.mean())
+    enough = n_draws * min(_GAIN * n_draws, _MOST_GAIN)
     for step in range(max_iterations):
         posterior = update(prior, moments)
         likelihood = float(posterior.log_likelihood.mean())
@@ -81,7 +85,7 @@ def improve(posterior: Posterior) -> Prior:
         # The second moment of a / s over sqrt(tau).
         share = weight / prior.taus
         sigma = branch.sum_moments(share * expected, share).sum(axis=0)
-        sigmas.append(_normalise(sigma))
+        sigmas.append(normalise(sigma))
         cells.append(weight.mean(axis=0) + _SMALLEST_WEIGHT)
         precision += float(np.sum(weight * expected)) / n_points
         logarithm = digamma(branch.shape)[:, None, None] - np.log(branch.rate)
@@ -94,11 +98,6 @@ def improve(posterior: Posterior) -> Prior:
         shape=_fit_shape(np.log(precision) - log_precision),
         variance=1.0 / precision,
     )
-
-
-def _normalise(sigma: FloatArray) -> FloatArray:
-    """Scale a covariance to determinant 1."""
-    return np.asarray(sigma / np.linalg.det(sigma) ** (1.0 / len(sigma)))
 
 
 def _fit_shape(gap: float) -> float:

@@ -7,7 +7,9 @@ the model,
     1/s^2 \sim \mathrm{Gamma}(\nu/2, \nu s_0^2/2),
 
 with the model, the exponent :math:`\beta` of the noise and the signal-to-noise ratio
-:math:`\tau` on a grid whose weights are part of the prior.
+:math:`\tau` on a grid whose weights are part of the prior. A set of powers may stand
+several times, each with a shape :math:`\Sigma` of its own: so points whose laws bend in
+different ways are told apart.
 """
 
 from collections.abc import Sequence
@@ -22,6 +24,9 @@ BETAS = np.linspace(0.0, 7.0, 15)
 TAUS = np.logspace(-6, 3, 10)
 # Rows of the grid that hold less than this of the prior are given up while learning.
 _NEGLIGIBLE = 1e-3
+# Where a model stands several times, the variance that its first shapes have across
+# their long direction, relative to that along it.
+_WIDTH = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +36,7 @@ class Prior:
     Attributes
     ----------
     models : tuple of tuple of float
-        Powers of each model.
+        Powers of each model; several may have the same.
     sigmas : tuple of (n_powers, n_powers) float64 arrays
         Shape of the coefficients' covariance in each model, of determinant 1.
     betas, taus : (n_beta,), (n_tau,) float64 arrays
@@ -66,12 +71,16 @@ def all_powers(models: Sequence[Powers]) -> FloatArray:
 def first_prior(
     models: Sequence[Powers], moments: Moments, noise_share: float
 ) -> Prior:
-    """Return the prior that learning starts from: every cell alike."""
+    """Return the prior that learning starts from: every cell alike.
+
+    The shapes of a model that stands several times are long in directions spread evenly
+    from its lowest to its highest power, of either sign.
+    """
     shape = (len(models), len(BETAS), len(TAUS))
     variance = moments.yy[:, len(BETAS) // 3] / moments.count
     return Prior(
         models=tuple(models),
-        sigmas=tuple(np.eye(len(model)) for model in models),
+        sigmas=_first_shapes(models),
         betas=BETAS,
         taus=TAUS,
         weights=np.full(shape, 1.0 / np.prod(shape)),
@@ -81,8 +90,30 @@ def first_prior(
     )
 
 
+def normalise(sigma: FloatArray) -> FloatArray:
+    """Scale a covariance to determinant 1."""
+    return np.asarray(sigma / np.linalg.det(sigma) ** (1.0 / len(sigma)))
+
+
+def _first_shapes(models: Sequence[Powers]) -> tuple[FloatArray, ...]:
+    shapes = []
+    for place, model in enumerate(models):
+        alike = [other for other, powers in enumerate(models) if powers == model]
+        shape = np.eye(len(model))
+        if len(alike) > 1:
+            angle = np.pi * alike.index(place) / len(alike)
+            direction = np.zeros(len(model))
+            direction[[0, -1]] = np.cos(angle), np.sin(angle)
+            shape = _WIDTH * shape + np.outer(direction, direction)
+        shapes.append(normalise(shape))
+    return tuple(shapes)
+
+
 def prune(prior: Prior, moments: Moments) -> tuple[Prior, Moments]:
     """Give up models, exponents and ratios of negligible weight.
+
+    High ratios are kept, however rare: a single point of enormous leverage, whose
+    signal would else be taken for noise, may need one.
 
     Parameters
     ----------
@@ -95,7 +126,8 @@ def prune(prior: Prior, moments: Moments) -> tuple[Prior, Moments]:
     axes = ((1, 2), (0, 2), (0, 1))
     kept = [np.flatnonzero(weights.sum(axis=axis) > _NEGLIGIBLE) for axis in axes]
     models, betas, taus = kept
-    weights = weights[np.ix_(*kept)]
+    taus = np.arange(taus[0], len(prior.taus))
+    weights = weights[np.ix_(models, betas, taus)]
     smaller = replace(
         prior,
         models=tuple(prior.models[place] for place in models),
