@@ -9,7 +9,9 @@ Run from the repository root, for all parts or some:
 of its own, and some of the points by scipy's L-BFGS-B, one start each. ``growth`` takes
 fewer and more points and draws. ``restarts`` looks for a higher likelihood than ours by
 20 random starts of L-BFGS-B for each of 2,000 planted points, and of as many real ones
-where the draws of ``python -m benchmarks.references`` are at hand.
+where the draws of ``python -m benchmarks.references`` are at hand. ``tails`` compares,
+on those, what laws of 20 draws foresee of 200 later ones: a point's own variance trusted
+by the kurtosis of the residuals, as ``HierarchicalEstimator`` does, and in full.
 """
 
 import argparse
@@ -20,20 +22,24 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 import data_scaling as ds
-from benchmarks.references import FOLDER, LOADERS, ledger_path
+from benchmarks.references import FOLDER, LOADERS, ledger_path, read_repetitions
 from data_scaling._machine import describe_machine
+from data_scaling.estimators import hierarchical
 
 N_POINTS, N_DRAWS = 50_000, 100
 N_SINGLE = 200
 GROWTH = ((5_000, 100), (50_000, 100), (500_000, 20), (50_000, 20), (50_000, 400))
 N_RESTART_POINTS, N_RESTARTS = 2_000, 20
+N_TAIL_DRAWS, N_LATER_DRAWS = 20, 200
 MAX_EXPONENT = float(np.exp(2.0))
 METHODS = {
     "likelihood": ds.LikelihoodEstimator(),
@@ -176,6 +182,39 @@ def measure_restarts(folder: Path) -> list[Row]:
     )
 
 
+def measure_tails(folder: Path) -> list[Row]:
+    rows = []
+    for name in LOADERS:
+        if not ledger_path(folder, name, "log_loss", "fit").exists():
+            continue
+        draws = read_repetitions(folder, name, "log_loss")[0]
+        rows.append({"dataset": name, "variances trusted": "by kurtosis"})
+        rows[-1] |= foresee(draws)
+        rows.append({"dataset": name, "variances trusted": "in full"})
+        with patch.object(hierarchical, "measure_noise_share", return_value=1.0):
+            rows[-1] |= foresee(draws)
+    return rows
+
+
+def foresee(draws: ds.Contributions) -> Row:
+    """Return the log-likelihood of later draws, in nats per draw.
+
+    The unit of the draws is their standard deviation over all points.
+    """
+    laws = ds.HierarchicalEstimator(powers=(1.0, 2.0)).fit(draws.first(N_TAIL_DRAWS))
+    later = slice(-N_LATER_DRAWS, None)
+    k, delta = draws.cardinality[:, later], draws.delta[:, later]
+    score = delta - laws.psi(k)
+    std = np.hypot(laws.noise_std(k), laws.psi_std(k))
+    unit = np.log(np.std(delta))
+    found = {"normal": float(np.mean(stats.norm.logpdf(score, scale=std)) + unit)}
+    for freedom in (3, 5):
+        scale = std * np.sqrt((freedom - 2) / freedom)
+        density = stats.t.logpdf(score, freedom, scale=scale)
+        found[f"Student's t, {freedom} degrees"] = float(np.mean(density) + unit)
+    return found
+
+
 def print_table(rows: list[Row]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     print("| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|")
@@ -191,6 +230,7 @@ def main() -> None:
         "speed": lambda _: measure_speed(),
         "growth": lambda _: measure_growth(),
         "restarts": measure_restarts,
+        "tails": measure_tails,
     }
     parser.add_argument("--part", choices=parts, action="append")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="of references")
