@@ -134,6 +134,15 @@ def test_each_kind_of_histogram_shows_its_numbers(kind):
     figure.canvas.draw()
 
 
+def test_scales_of_both_signs_are_counted():
+    draws = make_draws(1)
+    summary = summarise_laws(LikelihoodEstimator().fit(draws), draws, SIZES)
+    figure, frame = plot_histogram("c", [("adult", summary)])
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == [f"c > 0: {(frame.c > 0).sum()}", f"c < 0: {(frame.c < 0).sum()}"]
+    assert figure.axes[0].get_xscale() == "log"
+
+
 def test_summaries_hold_the_laws_and_the_means():
     draws = make_draws(1)
     laws = LikelihoodEstimator().fit(draws)

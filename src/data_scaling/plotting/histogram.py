@@ -158,7 +158,9 @@ def plot_histogram(
     frames = []
     for axes, (title, summary) in zip(panels, summaries, strict=False):
         columns = {name: getattr(summary, name) for name in names}
-        if len(names) == 1:
+        if kind == "c":
+            _draw_signed(axes, columns["c"])
+        elif len(names) == 1:
             _draw_histogram(axes, names[0], columns[names[0]])
         else:
             _draw_scatter(axes, names, columns)
@@ -186,6 +188,26 @@ def _draw_histogram(axes: "Axes", name: str, values: FloatArray) -> None:
         if space is np.geomspace:
             axes.set_xscale("log")
     axes.set(xlabel=label, ylabel="points")
+
+
+def _draw_signed(axes: "Axes", c: FloatArray) -> None:
+    """Show scales of both signs by size, over many powers of ten."""
+    known = c[np.isfinite(c) & (c != 0)]
+    if len(known):
+        low, high = np.quantile(np.abs(known), _SHOWN)
+        edges = np.geomspace(low / 1.01, high * 1.01, _N_BINS + 1).tolist()
+        for place, (sign, word) in enumerate(((1, ">"), (-1, "<"))):
+            sizes = np.abs(known[np.sign(known) == sign])
+            axes.hist(
+                sizes,
+                edges,
+                alpha=0.7,
+                color=COLORS[place],
+                label=f"c {word} 0: {len(sizes):,}",
+            )
+        axes.set_xscale("log")
+        axes.legend(fontsize=8)
+    axes.set(xlabel="|c|", ylabel="points")
 
 
 def _draw_scatter(
