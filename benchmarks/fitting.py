@@ -10,8 +10,8 @@ of its own, and some of the points by scipy's L-BFGS-B, one start each. ``growth
 fewer and more points and draws. ``restarts`` looks for a higher likelihood than ours by
 20 random starts of L-BFGS-B for each of 2,000 planted points, and of as many real ones
 where the draws of ``python -m benchmarks.references`` are at hand. ``tails`` compares,
-on those, what laws of 20 draws foresee of 200 later ones: a point's own variance trusted
-by the kurtosis of the residuals, as ``HierarchicalEstimator`` does, and in full.
+on those, what laws of 20 draws foresee of 200 later ones: the own variance of a point
+trusted by the kurtosis of all residuals, as ``HierarchicalEstimator`` does, or in full.
 """
 
 import argparse
