@@ -21,6 +21,8 @@ from data_scaling.ledger import describe_ledger
 from data_scaling.metrics import MetricLike
 from data_scaling.plan import SamplingPlan
 
+#: What the name of a ledger is followed by in that of its quick draws.
+QUICK_SUFFIX: Final = ".approximate"
 # Base draws for each draw: at least, at most, and what is spent on them at most, in
 # units of what the draws themselves cost, where nothing was measured.
 _FEWEST_EACH: Final = 2
@@ -72,7 +74,7 @@ def draw_adjusted(
         with_base = replace(plan, n_base_draws=plan.n_draws * n_each)
         return adjust(draw(described, with_base, path))
     exact, seconds = _time(lambda: draw(learner, plan, path))
-    quick, beside = ApproximateLearner(learner), path and f"{path}.approximate"
+    quick, beside = ApproximateLearner(learner), path and f"{path}{QUICK_SUFFIX}"
     n_each = n_each or _find_n_each(beside, plan)
     if n_each is None:
         first, quick_seconds = _time(lambda: draw(quick, plan, beside))

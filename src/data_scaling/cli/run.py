@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from data_scaling._adjusting import QUICK_SUFFIX
 from data_scaling._files import write_whole
 from data_scaling.cli.options import (
     DataDir,
@@ -144,6 +145,9 @@ def _value_points(
         "points": folder / POINTS_FILE,
         "summary": folder / SUMMARY_FILE,
     }
+    quick = folder / f"draws.ledger{QUICK_SUFFIX}"
+    if adjust and quick.exists():
+        written["quick draws"] = quick
     validation = None
     if n_validation_draws:
         staggered = plan.stagger(n_validation_draws, data.n_points)
