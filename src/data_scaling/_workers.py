@@ -118,6 +118,7 @@ def _run_on_cluster(
     drawn: set[Span] = set()
     for n_left in reversed(range(MAX_SENDINGS)):
         left = [task for task in tasks if task[0] not in drawn]
+        own = tuple(span for span in own if span not in drawn)
         try:
             with send_ahead(backend, parcel.content):
                 for segment in _stream(recipe, parcel, own, iter(left), None):
@@ -128,7 +129,6 @@ def _run_on_cluster(
             if not n_left:
                 raise
             _logger.warning("The data was lost with Dask workers (%s); again.", error)
-            own = ()
 
 
 def _stream(

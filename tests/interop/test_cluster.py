@@ -5,7 +5,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,10 @@ import pytest
 from fake_learners import BoundMeanLearner, DeadlyLearner, MeanLearner, make_dataset
 from typer.testing import CliRunner
 
+from data_scaling import _workers
 from data_scaling._dask import check_workers, make_sure
+from data_scaling._drawing import draw_task
+from data_scaling._parcel import pack_recipe
 from data_scaling.cli.app import app
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError, WorkerLostError
@@ -26,7 +30,7 @@ from data_scaling.ledger import describe_ledger, verify_ledger
 from data_scaling.ledger.header import list_versions
 from data_scaling.metrics import make_metric
 from data_scaling.plan import SamplingPlan
-from data_scaling.sampling import sample_contributions, sample_ledger
+from data_scaling.sampling import prepare_run, sample_contributions, sample_ledger
 
 distributed = pytest.importorskip("distributed")
 # What Dask leaves open when its processes are killed is closed by the collector.
@@ -173,6 +177,35 @@ def test_joblib_is_told_of_tasks_that_dask_gives_up():
     for error in (*errors.values(), "a result"):
         sure.submit(error, told.append)
     assert [type(error) for error in told] == list(errors)
+
+
+@pytest.mark.parametrize("n_before", [0, 1])
+def test_what_this_process_draws_is_drawn_once_where_the_data_is_lost(
+    monkeypatch, n_before
+):
+    """The data is lost while it is sent, or after this process drew."""
+    _, recipe = prepare_run(DATASET, MeanLearner(), PLAN, None)
+    losses = [CancelledError()]
+
+    @contextmanager
+    def lose_once(*_: object) -> Iterator[None]:
+        if losses and not n_before:
+            raise losses.pop()
+        yield
+
+    def stream(recipe, parcel, own, tasks, n_jobs):
+        yield from draw_task(recipe, own)
+        if losses:
+            raise losses.pop()
+        for task in tasks:
+            yield from draw_task(recipe, task)
+
+    monkeypatch.setattr(_workers, "send_ahead", lose_once)
+    monkeypatch.setattr(_workers, "_stream", stream)
+    own, tasks = ((0, 3), (5, 6)), [((3, 5),), ((6, 9),)]
+    found = _workers._run_on_cluster(None, recipe, pack_recipe(recipe), own, tasks)
+    spans = [(segment.first, segment.stop) for segment in found]
+    assert sorted(spans) == [(0, 3), (3, 5), (5, 6), (6, 9)]
 
 
 def test_a_users_own_client_and_settings_are_taken(cluster):
