@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 N_SHOWN: Final = 9
 _N_CURVE: Final = 60
 _LINE: Final = 44
-# Share of the left panel's height that the legend takes, on top of the rest.
+# Share of the left panel's height that the legend takes, on top of the rest; half of
+# it below the marks of the right one.
 _LEGEND: Final = 0.35
 
 
@@ -171,7 +172,9 @@ def _draw_agreement(axes: "Axes", validation: Validation) -> None:
     axes.plot(sizes, ceiling, "--", color=GREY, label="true laws would reach")
     axes.plot(sizes, validation.r2, "o-", color=COLORS[1], label="laws")
     low = float(np.nanmin([*validation.r2, *ceiling, 0.8]))
-    axes.set(ylabel="R² over points", ylim=(max(low - 0.05, -1.0), 1.03))
+    low, high = max(low - 0.05, -1.0), 1.03
+    # Room below the marks, so that the legend hides none.
+    axes.set(ylabel="R² over points", ylim=(low - _LEGEND / 2 * (high - low), high))
     label_sizes(axes, sizes)
     axes.set_title(f"Agreement: R² {validation.r2_pooled:.3f} over all")
     axes.legend(loc="lower right", fontsize=8)
