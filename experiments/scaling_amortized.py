@@ -6,19 +6,10 @@ themselves at three sizes, where validation draws are at hand.
 
 from collections.abc import Sequence
 
-import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
-
 import data_scaling as ds
-from data_scaling.plotting import save_figure
-from data_scaling.size_means import average_by_size
+from data_scaling.plotting import plot_amortized, save_figure
 from options import add, load_dataset, make_parser
 from paths import Paths
-
-# Among the paper's ten sizes: 100, 599 and 1000.
-SHOWN = (0.0, 7 / 9, 1.0)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -51,38 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if path.exists():
         sizes = ds.describe_ledger(path).header.plan.list_cardinalities()[0]
         draws = ds.Contributions.load(path)
-        shown = plot_diagnostics(laws.take(draws.points), draws, sizes)
+        shown = plot_amortized(laws.take(draws.points), draws, sizes)
         print(save_figure(*shown, paths.figure("amortized.png"))[0])
-
-
-def plot_diagnostics(
-    laws: ds.ScalingLaws, draws: ds.Contributions, sizes: ArrayLike
-) -> tuple[Figure, pd.DataFrame]:
-    """Return scatters against the log estimator and against means, and their frame."""
-    log = ds.LogEstimator().fit(draws)
-    means = average_by_size(draws, sizes)
-    own = laws.tangent(float(np.exp(np.log(means.cardinality).mean())))
-    with np.errstate(divide="ignore"):
-        pairs = {
-            "c": (log.c, own.c),
-            "log |c|": (np.log(np.abs(log.c)), np.log(np.abs(own.c))),
-            "alpha": (log.alpha, own.alpha),
-        }
-    for share in SHOWN:
-        column = round(share * (len(means.cardinality) - 1))
-        k = means.cardinality[column]
-        pairs[f"psi at {k:.0f}"] = (means.mean[:, column], laws.psi(k))
-    figure = Figure(figsize=(10, 6.5), layout="constrained")
-    for axes, (name, (x, y)) in zip(
-        figure.subplots(2, 3).flat, pairs.items(), strict=True
-    ):
-        axes.scatter(x, y, s=6, alpha=0.5)
-        axes.axline((np.nanmedian(x), np.nanmedian(x)), slope=1, color="0.6", lw=1)
-        axes.set(title=name, xlabel="draws", ylabel="amortized")
-    columns = {"point": laws.points}
-    for name, (x, y) in pairs.items():
-        columns |= {f"{name} of draws": x, f"{name} amortized": y}
-    return figure, pd.DataFrame(columns)
 
 
 if __name__ == "__main__":

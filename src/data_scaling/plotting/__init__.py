@@ -1,6 +1,7 @@
 """Figures: each a function from numbers to ``(figure, frame)``."""
 
 from data_scaling.plotting.addition import plot_additions
+from data_scaling.plotting.amortized import plot_amortized
 from data_scaling.plotting.convergence import plot_convergence, plot_values
 from data_scaling.plotting.detection import plot_detection
 from data_scaling.plotting.distance import plot_distance
@@ -14,6 +15,7 @@ from data_scaling.plotting.validation import plot_validation
 __all__ = [
     "LawSummary",
     "plot_additions",
+    "plot_amortized",
     "plot_convergence",
     "plot_detection",
     "plot_distance",
