@@ -26,8 +26,10 @@ class AmortizedEstimator:
     With the method "hierarchical" the networks predict each point's *prior*: the mean
     of its expansion's coefficients, how far they may lie from it, and its noise. They
     are trained by the likelihood of the draws with the coefficients integrated out. A
-    point's own draws then correct what is predicted: with none its law is that of the
-    networks, with many its own. The method "paper" is the paper's network, which gives
+    point's own draws then correct what is predicted, and the result is mixed with the
+    law that the hierarchical estimator finds, by what the two predict of draws that
+    neither has seen: with no draws a law is that of the networks, with many the
+    point's own. The method "paper" is the paper's network, which gives
     the four parameters of a power law, and "mean" regresses the mean of the draws;
     both take no account of a point's own draws.
 
@@ -52,8 +54,9 @@ class AmortizedEstimator:
     learning_rate, weight_decay, dropout : float
         Of AdamW, and the share of hidden units that a step leaves out (method
         "hierarchical" alone).
-    powers : sequence of float
-        Powers of the expansion.
+    powers : sequence of float, optional
+        Powers of the expansion, ascending; by default chosen as the hierarchical
+        estimator chooses them.
     seed : int
         Seed of the parameters, the folds and the order of the points.
     device : {"cpu", "cuda", "mps"}
@@ -92,7 +95,7 @@ class AmortizedEstimator:
     learning_rate: float = 5e-3
     weight_decay: float = 0.3
     dropout: float = 0.1
-    powers: Sequence[float] = (1.0, 2.0)
+    powers: Sequence[float] | None = None
     seed: int = 0
     device: str = "cpu"
     progress: bool = True
@@ -119,11 +122,14 @@ class AmortizedEstimator:
                 raise InputError(f"{name} is {value}. Give above 0, at most {top}.")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}. Give at least 0, below 1.")
+        if self.powers is None:
+            return
         powers = np.asarray(self.powers, dtype=np.float64)
         if powers.ndim != 1 or not powers.size or not np.all(np.diff(powers) > 0):
             raise InputError(f"powers is {self.powers}. Give numbers in rising order.")
         if powers[0] <= 0:
             raise InputError(f"powers holds {powers[0]}. Give powers above 0.")
+        self.powers = tuple(powers.tolist())
 
     def __repr__(self) -> str:
         """Return the settings, and whether it is trained."""

@@ -1,6 +1,6 @@
 """Training a model as the estimator's settings say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,15 +11,17 @@ from data_scaling._progress import open_bar
 from data_scaling._typing import IntArray
 from data_scaling.amortized import paper
 from data_scaling.amortized.encoding import learn_encoding
+from data_scaling.amortized.ensemble import train_ensemble
 from data_scaling.amortized.model import AmortizedModel, Method
-from data_scaling.amortized.networks import LikelihoodModel, PriorNetwork
-from data_scaling.amortized.prediction import build_network
-from data_scaling.amortized.prior_training import Examples, sum_scaled, train_member
+from data_scaling.amortized.networks import LikelihoodModel
+from data_scaling.amortized.prediction import build_network, read_parameters
 from data_scaling.amortized.stack import MarginalContributionStackDataset
+from data_scaling.amortized.stacking import choose
 from data_scaling.amortized.training import Schedule
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import Dataset
 from data_scaling.errors import InputError
+from data_scaling.estimators.choice import CANDIDATES
 from data_scaling.learners._mlp_stack import use_one_thread
 
 if TYPE_CHECKING:
@@ -77,16 +79,16 @@ def train_model(
             bar.set_postfix(held_out=f"{score:.4f}", refresh=False)
             bar.update(1)
 
-        networks: Sequence[torch.nn.Module]
         if settings.method == "hierarchical":
-            networks = _train_ensemble(settings, untrained, draws, dataset, rng, report)
-        else:
-            networks = [_train_alone(settings, untrained, draws, dataset, rng, report)]
-    members = tuple(
-        {name: value.cpu().numpy() for name, value in network.state_dict().items()}
-        for network in networks
-    )
-    return replace(untrained, members=members)
+            inputs = untrained.encoding.encode(
+                dataset.x_train[draws.points], dataset.y_train[draws.points]
+            )
+            schedule = _schedule(settings, settings.n_epochs)
+            return train_ensemble(
+                settings, untrained, draws, schedule, inputs, rng, report
+            )
+        network = _train_alone(settings, untrained, draws, dataset, rng, report)
+        return replace(untrained, members=(read_parameters(network),))
 
 
 def _describe(
@@ -98,55 +100,19 @@ def _describe(
     # The paper's laws are of order 1 at size 1, the others at the typical size.
     scale = draws.cardinality if settings.method == "paper" else 1.0
     size = np.abs(draws.delta * scale)
+    powers = settings.powers
+    if powers is None:
+        is_expansion = settings.method == "hierarchical"
+        powers = choose(draws, base) if is_expansion else CANDIDATES[0]
     return AmortizedModel(
         method=settings.method,
         encoding=learn_encoding(dataset),
         members=(),
         hidden=tuple(settings.hidden),
-        powers=np.asarray(settings.powers, dtype=np.float64),
+        powers=np.asarray(powers, dtype=np.float64),
         base=base,
         unit=float(np.nanmedian(size[size > 0])),
     )
-
-
-def _train_ensemble(
-    settings: Settings,
-    model: AmortizedModel,
-    draws: Contributions,
-    dataset: Dataset,
-    rng: np.random.Generator,
-    report: Report,
-) -> list[PriorNetwork]:
-    """Train the networks, each without a fold of its own."""
-    device = settings.device
-    x, target = model.encoding.encode(
-        dataset.x_train[draws.points], dataset.y_train[draws.points]
-    )
-    examples = Examples(
-        torch.from_numpy(x).to(device),
-        torch.from_numpy(target).to(device),
-        sum_scaled(draws, model.base, model.powers, model.unit, device),
-        model.base,
-    )
-    fold = rng.permutation(len(x)) % settings.n_members
-    networks = []
-    for number in range(settings.n_members):
-        network = build_network(model, rng)
-        if not isinstance(network, PriorNetwork):  # said for the type checker
-            raise TypeError(type(network))
-        network.dropout = settings.dropout
-        network.to(device, torch.float32) if device == "mps" else network.to(device)
-        train_member(
-            network,
-            examples,
-            np.flatnonzero(fold != number),
-            np.flatnonzero(fold == number),
-            _schedule(settings, settings.n_epochs),
-            rng,
-            report,
-        )
-        networks.append(network)
-    return networks
 
 
 def _train_alone(

@@ -1,12 +1,14 @@
 """A trained network, or an ensemble of them, that gives the law of any point."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, final
 
+import numpy as np
 from numpy.typing import NDArray
 
-from data_scaling._typing import FloatArray
+from data_scaling._typing import FloatArray, IntArray
 from data_scaling.amortized.encoding import Encoding
+from data_scaling.estimators.prior import Prior
 
 Method: TypeAlias = Literal["hierarchical", "paper", "mean"]
 METHODS: tuple[Method, ...] = ("hierarchical", "paper", "mean")
@@ -33,6 +35,12 @@ class AmortizedModel:
         Size k0 at which all powers are one.
     unit : float
         What the networks take as 1, in units of the utility.
+    plain : Prior or None
+        Prior of the hierarchical fit to the same draws; as the next, of the method
+        "hierarchical" alone.
+    numbers, weights : (n_numbers,) arrays
+        Numbers of a point's own draws, ascending, and the weight of the networks over
+        the plain prior for each.
     """
 
     method: Method
@@ -42,6 +50,19 @@ class AmortizedModel:
     powers: FloatArray
     base: float
     unit: float
+    plain: Prior | None = None
+    numbers: IntArray = field(default_factory=lambda: np.ones(1, dtype=np.intp))
+    weights: FloatArray = field(default_factory=lambda: np.ones(1))
+
+    def weigh(self, n_draws: IntArray) -> FloatArray:
+        """Return the weight of the networks for points with some draws of their own.
+
+        It is interpolated over the logarithm of their number, and 1 without any.
+        """
+        known = np.interp(
+            np.log(np.maximum(n_draws, 1)), np.log(self.numbers), self.weights
+        )
+        return np.where(n_draws > 0, known, 1.0)
 
     def __repr__(self) -> str:
         """Return the method and the sizes."""

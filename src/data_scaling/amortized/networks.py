@@ -27,6 +27,8 @@ HIDDEN = (128, 128)
 _BOUND = 10.0
 # Probability that is spread evenly over all tau, so that none is ruled out.
 _FLOOR = 0.01
+# Largest factor of a mean, which starts at half of it: 1.
+_MOST_TRUST = 2.0
 # Bounds of the shape of the noise's distribution, as in the hierarchical estimator.
 _LOG_SHAPES = (np.log(0.2), np.log(200.0))
 
@@ -168,7 +170,7 @@ class PriorNetwork(torch.nn.Module):
         )
         self.head = make_zero_linear(hidden[-1], n_powers + 1 + len(BETAS) + len(TAUS))
         double = torch.float64
-        self.trust = torch.nn.Parameter(torch.ones(n_powers, dtype=double))
+        self.trust = torch.nn.Parameter(torch.zeros((), dtype=double))
         self.offset = torch.nn.Parameter(torch.zeros((), dtype=double))
         self.tau = torch.nn.Parameter(torch.zeros(len(TAUS), dtype=double))
         self.log_shape = torch.nn.Parameter(torch.ones((), dtype=double))
@@ -218,7 +220,7 @@ class PriorNetwork(torch.nn.Module):
         probability = (log_tau + self.tau).softmax(1)
         probability = probability + _FLOOR * (1.0 / len(TAUS) - probability)
         return Prior(
-            mean=noise * self.trust * wide[:, :n_powers],
+            mean=noise * _MOST_TRUST * self.trust.sigmoid() * wide[:, :n_powers],
             log_variance=log_variance,
             log_beta=log_beta.log_softmax(1),
             log_tau=probability.log(),

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_scaling._checks import require_extra
-from data_scaling._typing import FloatArray
 from data_scaling.amortized.encoding import Single
 from data_scaling.amortized.marginal import Belief, Prior, average, expect, update
 from data_scaling.amortized.model import AmortizedModel
@@ -17,6 +16,7 @@ from data_scaling.amortized.networks import (
     make_backbone,
 )
 from data_scaling.amortized.prior_training import sum_scaled
+from data_scaling.amortized.stacking import Estimate, estimate_plain, mix
 from data_scaling.contributions import Contributions
 from data_scaling.estimators.inspection import describe_draws
 from data_scaling.laws import ExpansionLaws, FitStatus, PowerLaws
@@ -63,6 +63,11 @@ def load_networks(model: AmortizedModel) -> list[PriorNetwork | LikelihoodModel]
     return networks
 
 
+def read_parameters(network: "torch.nn.Module") -> dict[str, NDArray[Any]]:
+    """Return a network's parameters as arrays."""
+    return {name: value.cpu().numpy() for name, value in network.state_dict().items()}
+
+
 def split_inputs(x: "Tensor", target: "Tensor") -> "tuple[Tensor, Tensor]":
     """Return inputs and labels of the paper's network: one label in a regression."""
     if target.is_floating_point():
@@ -95,9 +100,8 @@ def predict_expansions(
             means = torch.stack([prior.mean for prior in priors])
             around = means - belief.mean
             between = torch.einsum("jnp,jnq->npq", around, around) / len(priors)
-        _write(
-            laws, rows, model, belief._replace(covariance=belief.covariance + between)
-        )
+        spread = belief._replace(covariance=belief.covariance + between)
+        _write(laws, rows, _scale(spread, model.unit))
     return ExpansionLaws(powers=model.powers, base_cardinality=model.base, **laws)
 
 
@@ -109,9 +113,11 @@ def update_expansions(
 ) -> ExpansionLaws:
     """Return the laws of points whose draws correct what the ensemble predicts.
 
-    A point without a draw has the predicted law; one whose draws are all zero has psi
-    0, as in the hierarchical fit.
+    A point without a draw has the predicted law, any other the mixture of that and
+    of its law by the hierarchical fit. One whose draws are all zero has psi 0.
     """
+    if model.plain is None:
+        raise TypeError("a model of this method has a plain prior")
     networks = load_networks(model)
     laws = _empty_expansions(model, contributions.origin)
     usable = ~np.isnan(contributions.delta)
@@ -120,16 +126,29 @@ def update_expansions(
     )
     # With a prior, few draws, one size or no spread are nothing special.
     status[status != FitStatus.NO_SIGNAL] = FitStatus.CONVERGED
+    weight = model.weigh(usable.sum(axis=1))
     for rows in _split(len(x), _BLOCK_POINTS):
         some = contributions.take(contributions.points[rows])
-        sums = sum_scaled(some, model.base, model.powers, model.unit, "cpu")
-        prior = predict_prior(networks, x[rows], target[rows])
-        with torch.inference_mode():
-            _write(laws, rows, model, update(prior, sums))
+        predicted = estimate_by(networks, model, some, x[rows], target[rows])
+        plain = estimate_plain(model.plain, some, model.base)
+        _write(laws, rows, mix(weight[rows], predicted, plain))
     silent = status == FitStatus.NO_SIGNAL
     for name in ("coefficients", "covariance", "noise", "noise_exponent"):
         laws[name][silent] = 0.0
     return ExpansionLaws(powers=model.powers, base_cardinality=model.base, **laws)
+
+
+def estimate_by(
+    networks: list[Any],
+    model: AmortizedModel,
+    contributions: Contributions,
+    x: Single,
+    target: NDArray[Any],
+) -> Estimate:
+    """Return what the networks' prior and the points' own draws say together."""
+    sums = sum_scaled(contributions, model.base, model.powers, model.unit, "cpu")
+    with torch.inference_mode():
+        return _scale(update(predict_prior(networks, x, target), sums), model.unit)
 
 
 def predict_powers(
@@ -187,13 +206,18 @@ def _empty_expansions(model: AmortizedModel, origin: dict[str, Any]) -> dict[str
     }
 
 
-def _write(
-    laws: dict[str, Any], rows: slice, model: AmortizedModel, belief: Belief
-) -> None:
-    """Fill in the laws of some rows, in units of the utility."""
-    unit: float = model.unit
-    mean: FloatArray = belief.mean.numpy()
-    laws["coefficients"][rows] = unit * mean
-    laws["covariance"][rows] = unit**2 * belief.covariance.numpy()
-    laws["noise"][rows] = unit * np.sqrt(belief.variance.numpy())
-    laws["noise_exponent"][rows] = belief.beta.numpy()
+def _scale(belief: Belief, unit: float) -> Estimate:
+    """Return a belief in units of the utility."""
+    return Estimate(
+        unit * belief.mean.numpy(),
+        unit**2 * belief.covariance.numpy(),
+        unit**2 * belief.variance.numpy(),
+        belief.beta.numpy(),
+    )
+
+
+def _write(laws: dict[str, Any], rows: slice, estimate: Estimate) -> None:
+    laws["coefficients"][rows] = estimate.coefficients
+    laws["covariance"][rows] = estimate.covariance
+    laws["noise"][rows] = np.sqrt(estimate.variance)
+    laws["noise_exponent"][rows] = estimate.exponent

@@ -1,9 +1,12 @@
-"""Training the networks whose outputs are priors, each judged on points unseen.
+"""Training the networks whose outputs are priors, each judged on draws unseen.
 
-The points are split into as many folds as there are networks. A network, and its
-probe, are trained without one fold, which tells its best epoch and then how far its
-predictions are to be trusted: the few parameters that all points share are fitted anew
-to the fold.
+The points are split into as many folds as there are networks, and so are the draws. A
+network, and its probe, are trained without one fold of the points and one of the draws,
+whose crossing tells its best epoch and then how far its predictions are to be trusted:
+the few parameters that all points share are fitted anew to it. The draws matter as much
+as the points: those of a column share a coalition, whose luck is a function of features
+that a network learns as readily as the truth, and that would be confirmed by other
+points of the same coalitions.
 """
 
 from collections.abc import Callable
@@ -44,8 +47,9 @@ class Examples:
         Standardised features.
     target : (n_points,) int64 or float32 tensor
         Codes of the classes, or the standardised target.
-    sums : Sums
-        Moments of the draws, in units of their typical size.
+    sums, held_sums : Sums
+        Moments of the draws to train on, and of those that judge, in units of their
+        typical size.
     base : float
         Size k0 that the powers are relative to.
     """
@@ -53,6 +57,7 @@ class Examples:
     x: "Tensor"
     target: "Tensor"
     sums: Sums
+    held_sums: Sums
     base: float
 
 
@@ -109,11 +114,10 @@ def train_member(
     start_noise(network, examples.sums, trained)
     network.generator = torch.Generator(device=examples.x.device)
     network.generator.manual_seed(int(rng.integers(2**62)))
-    sums, n_draws = examples.sums, examples.sums.n_draws.mean()
 
-    def average_likelihood(rows: "Tensor") -> "Tensor":
+    def average_likelihood(rows: "Tensor", sums: Sums) -> "Tensor":
         prior = network(examples.x[rows], examples.target[rows])
-        return log_likelihood(prior, sums.take(rows)).mean() / n_draws
+        return log_likelihood(prior, sums.take(rows)).mean() / sums.n_draws.mean()
 
     judged = torch.from_numpy(held)
     shared = [network.tau, network.log_shape, network.factor]
@@ -122,8 +126,8 @@ def train_member(
     descend(
         network,
         trained,
-        lambda rows: -average_likelihood(rows),
-        lambda: float(average_likelihood(judged)),
+        lambda rows: -average_likelihood(rows, examples.sums),
+        lambda: float(average_likelihood(judged, examples.held_sums)),
         schedule,
         rng,
         shared=shared,
@@ -170,22 +174,23 @@ def _train_linear(
 def start_noise(network: PriorNetwork, sums: Sums, rows: IntArray) -> None:
     """Start the predicted noise at the median of the points' own."""
     middle = len(BETAS) // 3
+    rows = rows[(sums.n_draws[rows] > 0).cpu().numpy()]
     variance = sums.yy[rows, middle] / sums.n_draws[rows]
     with torch.no_grad():
         network.head.bias[network.n_powers] = variance.median().log()
 
 
 def calibrate(network: PriorNetwork, examples: Examples, held: IntArray) -> float:
-    """Fit the parameters that all points share to points that were held out.
+    """Fit the parameters that all points share to what was held out.
 
     They are the trust in the predicted means, the offsets of noise and spread, and the
     distributions of tau and of the noise. Returns the likelihood, in nats per draw.
     """
     rows = torch.from_numpy(held)
-    sums = examples.sums.take(rows)
+    sums = examples.held_sums.take(rows)
     with torch.no_grad():
         raw = network.predict_raw(examples.x[rows], examples.target[rows])
-    n_draws = examples.sums.n_draws.mean()
+    n_draws = sums.n_draws.mean()
     shared = network.shared()
     for parameter in shared:
         parameter.requires_grad_(True)

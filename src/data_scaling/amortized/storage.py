@@ -12,9 +12,11 @@ from data_scaling._files import write_whole
 from data_scaling.amortized.encoding import Encoding
 from data_scaling.amortized.model import METHODS, AmortizedModel
 from data_scaling.errors import InputError
+from data_scaling.estimators.prior import Prior
 
 FORMAT = "data_scaling amortized model"
-VERSION = 1
+VERSION = 2
+_GRID, _SCALARS = ("betas", "taus", "weights"), ("shape", "variance", "noise_share")
 
 
 def save_model(
@@ -29,6 +31,10 @@ def save_model(
         for name, array in member.items()
     }
     tensors |= {"encoding.mean": encoding.mean, "encoding.scale": encoding.scale}
+    tensors |= {"mixture.numbers": model.numbers, "mixture.weights": model.weights}
+    if model.plain:
+        tensors |= {f"plain.{name}": getattr(model.plain, name) for name in _GRID}
+        tensors["plain.sigma"] = model.plain.sigmas[0]
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -41,6 +47,9 @@ def save_model(
         "unit": model.unit,
         "feature_names": list(encoding.feature_names),
         "classes": list(encoding.classes),
+        "plain": {name: getattr(model.plain, name) for name in _SCALARS}
+        if model.plain
+        else None,
         "target": [encoding.target_mean, encoding.target_scale],
     }
     data = numpy_format.save(tensors, {"data_scaling": json.dumps(header)})
@@ -118,4 +127,18 @@ def _build(header: dict[str, Any], tensors: dict[str, Any]) -> AmortizedModel:
         powers=np.array(header["powers"]),
         base=header["base"],
         unit=header["unit"],
+        plain=_build_prior(header, tensors),
+        numbers=tensors["mixture.numbers"],
+        weights=tensors["mixture.weights"],
+    )
+
+
+def _build_prior(header: dict[str, Any], tensors: dict[str, Any]) -> Prior | None:
+    if not header["plain"]:
+        return None
+    return Prior(
+        models=(tuple(header["powers"]),),
+        sigmas=(tensors["plain.sigma"],),
+        **{name: tensors[f"plain.{name}"] for name in _GRID},
+        **header["plain"],
     )
