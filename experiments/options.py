@@ -3,7 +3,6 @@
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -109,9 +108,8 @@ def make_fit(method: str, args: Namespace) -> Callable[..., ds.ScalingLaws]:
 
     ``amortized`` (extra torch) also sees the points' features.
     """
-    if method == "amortized":
-        return partial(ds.AmortizedEstimator().fit, dataset=load_dataset(args))
-    return make_estimator(method).fit  # type: ignore[arg-type]
+    dataset = load_dataset(args) if method == "amortized" else None
+    return make_estimator(method, dataset).fit  # type: ignore[arg-type]
 
 
 def load_dataset(args: Namespace) -> ds.Dataset:

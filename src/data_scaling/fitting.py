@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from numpy.typing import ArrayLike
 
+from data_scaling._checks import require_extra
+from data_scaling.amortized import AmortizedEstimator
 from data_scaling.contributions import Contributions
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
@@ -16,7 +19,7 @@ from data_scaling.metrics import MetricLike
 from data_scaling.plan import SamplingPlan
 from data_scaling.sampling import sample_contributions
 
-Method: TypeAlias = Literal["hierarchical", "likelihood"]
+Method: TypeAlias = Literal["hierarchical", "likelihood", "amortized"]
 
 
 class Estimator(Protocol):
@@ -26,27 +29,74 @@ class Estimator(Protocol):
         """Return the law of every point."""
 
 
-def make_estimator(method: Method) -> Estimator:
+@dataclass(frozen=True)
+class FeatureEstimator:
+    """An amortized estimator together with the dataset whose features it sees.
+
+    Attributes
+    ----------
+    amortized : AmortizedEstimator
+        What is trained; ``save`` keeps it for points that were not drawn.
+    dataset : Dataset
+        Where the points come from.
+    """
+
+    amortized: AmortizedEstimator
+    dataset: Dataset
+
+    def fit(self, contributions: Contributions) -> ScalingLaws:
+        """Return the law of every point."""
+        return self.amortized.fit(contributions, self.dataset)
+
+
+def make_estimator(
+    method: Method, dataset: Dataset | None = None, *, progress: bool = True
+) -> Estimator:
     """Return the estimator of a method.
+
+    Parameters
+    ----------
+    method : {"hierarchical", "likelihood", "amortized"}
+        How laws are fitted to draws.
+    dataset : Dataset, optional
+        Where the points come from; "amortized" learns from its features.
+    progress : bool
+        Whether training shows a bar.
 
     Raises
     ------
     InputError
-        If the method is unknown.
+        If the method is unknown, or the dataset is missing.
+    MissingExtraError
+        If "amortized" is asked for without the extra ``torch``.
 
     Examples
     --------
     >>> make_estimator("likelihood")  # doctest: +ELLIPSIS
     LikelihoodEstimator(...)
     """
+    _check_method(method)
     if method == "hierarchical":
         return HierarchicalEstimator()
     if method == "likelihood":
         return LikelihoodEstimator()
-    raise InputError(
-        f"method is {method!r}. Give 'hierarchical', which pools all points, or "
-        "'likelihood', the paper's."
-    )
+    require_extra("torch", "torch")
+    if dataset is None:
+        raise InputError(
+            "method is 'amortized', which learns from the points' features, but no "
+            "dataset was given. Give the one that was drawn from (dataset, or "
+            "--dataset)."
+        )
+    return FeatureEstimator(AmortizedEstimator(progress=progress), dataset)
+
+
+def _check_method(method: str) -> None:
+    if method not in get_args(Method):
+        raise InputError(
+            f"method is {method!r}. Give 'hierarchical', which pools all points, "
+            "'likelihood', the paper's point by point, or 'amortized', which learns "
+            "from the points' features as well."
+        )
 
 
 def fit_scaling_laws(
@@ -81,9 +131,10 @@ def fit_scaling_laws(
         Smallest and largest size of the coalitions.
     n_draws : int
         Draws per point, at least 2.
-    method : {"hierarchical", "likelihood"}
-        How laws are fitted to draws: expansions with a prior learned from all points,
-        or power laws point by point, as in the paper.
+    method : {"hierarchical", "likelihood", "amortized"}
+        How laws are fitted to draws: expansions with a prior learned from all points;
+        power laws point by point, as in the paper; or expansions whose prior a network
+        predicts from a point's features (extra ``torch``), for thousands of points.
     metric, ledger, n_jobs, progress, adjust
         As in :func:`~data_scaling.sample_contributions`.
     points, seed
@@ -98,6 +149,8 @@ def fit_scaling_laws(
     ------
     InputError
         If an argument cannot be worked with. Nothing was drawn then.
+    MissingExtraError
+        If "amortized" is asked for without the extra ``torch``.
     AllDrawsFailedError
         If no draw gave a number.
 
@@ -114,11 +167,13 @@ def fit_scaling_laws(
     >>> laws.psi(1000).shape
     (200,)
     """
-    estimate = make_estimator(method)
+    _check_method(method)
+    dataset = Dataset(X, y, X_val, y_val)
+    estimate = make_estimator(method, dataset, progress=progress)
     smallest, largest = cardinalities
     plan = SamplingPlan(n_draws, smallest, largest, points=points, seed=seed)
     contributions = sample_contributions(
-        Dataset(X, y, X_val, y_val),
+        dataset,
         estimator,
         plan,
         metric=metric,

@@ -42,6 +42,25 @@ def test_fitted_laws_are_those_of_the_estimator(folder):
     np.testing.assert_array_equal(ds.load_laws(other).psi(100), expected)
 
 
+def test_amortized_laws_and_their_model_are_written_and_score(folder, tmp_path):
+    pytest.importorskip("torch")
+    laws, model = tmp_path / "laws.npz", tmp_path / "model.safetensors"
+    ledger, method = folder / "draws.ledger", ["--method", "amortized", "--first", 4]
+    asked = [*method, "--dataset", "breast_cancer", "--model", model]
+    said = call("fit", ledger, laws, *asked)
+    assert str(model) in said.output
+    data = ds.load_dataset("breast_cancer")
+    draws = ds.Contributions.load(ledger).first(4)
+    again = ds.AmortizedEstimator.load(model).update(draws, data)
+    np.testing.assert_array_equal(ds.load_laws(laws).psi(100), again.psi(100))
+
+    said = call("fit", ledger, laws, *method)
+    assert isinstance(said.exception, InputError)
+    assert "--dataset" in str(said.exception)
+    said = call("fit", ledger, laws, "--dataset", "breast_cancer")
+    assert "for --method amortized, but it is 'hierarchical'" in str(said.exception)
+
+
 @pytest.mark.parametrize(
     ("kind", "weights"),
     [

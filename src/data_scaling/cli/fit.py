@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from data_scaling._text import count
+from data_scaling.cli.options import DataDir, Drop, Seed, Target, load_named_or_file
 from data_scaling.contributions import Contributions
-from data_scaling.fitting import make_estimator
+from data_scaling.errors import InputError
+from data_scaling.fitting import FeatureEstimator, make_estimator
 from data_scaling.laws import FitStatus, ScalingLaws
 
 
@@ -18,27 +20,60 @@ def fit(
     method: Annotated[
         str,
         typer.Option(
-            help="hierarchical (pools all points), or likelihood (the paper's, point "
-            "by point)."
+            help="hierarchical (pools all points), likelihood (the paper's, point by "
+            "point), or amortized (networks that learn from --dataset; extra torch)."
         ),
     ] = "hierarchical",
     first: Annotated[
         int | None, typer.Option(help="Use the first draws of each point only.")
     ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATASET_OR_FILE",
+            help="What was drawn from, for its features; with amortized.",
+        ),
+    ] = None,
+    target: Target = None,
+    drop: Drop = None,
+    seed: Seed = 0,
+    data_dir: DataDir = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write the trained networks to, for data-scaling score; with "
+            "amortized."
+        ),
+    ] = None,
 ) -> None:
     """Fit a scaling law to every point of a ledger.
 
     Example: data-scaling fit adult.ledger laws.npz
+
+    Example: data-scaling fit adult.ledger laws.npz --method amortized --dataset adult
     """
+    if (dataset or model) and method != "amortized":
+        raise InputError(
+            f"--dataset and --model are for --method amortized, but it is {method!r}. "
+            "Leave them out."
+        )
     draws = Contributions.load(ledger)
     if first is not None:
         draws = draws.first(first)
-    fitted = make_estimator(method).fit(draws)  # type: ignore[arg-type]
+    data = None
+    if dataset is not None:
+        data = load_named_or_file(dataset, target, drop, seed, data_dir)
+    estimator = make_estimator(method, data)  # type: ignore[arg-type]
+    fitted = estimator.fit(draws)
     fitted.save(laws)
+    if model is not None and isinstance(estimator, FeatureEstimator):
+        estimator.amortized.save(model)
     print(
         f"{count(len(fitted), 'law')} from {count(draws.n_draws, 'draw')} each: "
         f"{list_statuses(fitted)}\n{laws}"
     )
+    if model is not None:
+        print(model)
 
 
 def list_statuses(laws: ScalingLaws) -> str:

@@ -35,7 +35,7 @@ from data_scaling.coalitions import choose_range
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import Dataset
 from data_scaling.errors import MissingExtraError
-from data_scaling.fitting import Estimator, make_estimator
+from data_scaling.fitting import Estimator, FeatureEstimator, make_estimator
 from data_scaling.laws import ScalingLaws
 from data_scaling.learners import make_learner
 from data_scaling.plan import SamplingPlan
@@ -63,8 +63,9 @@ def run(
     method: Annotated[
         str,
         typer.Option(
-            help="How laws are fitted: hierarchical (pools all points), or likelihood "
-            "(the paper's, point by point)."
+            help="How laws are fitted: hierarchical (pools all points), likelihood "
+            "(the paper's, point by point), or amortized (networks that learn from "
+            "the points' features; extra torch)."
         ),
     ] = "hierarchical",
     validation_draws: Annotated[
@@ -103,7 +104,7 @@ def run(
     plan = SamplingPlan(
         draws, smallest, largest, density=read_density(density), seed=seed
     )
-    estimator = make_estimator(method)  # type: ignore[arg-type]
+    estimator = make_estimator(method, data)  # type: ignore[arg-type]
     folder = out or Path("runs") / data.name
     sample = partial(
         sample_contributions, data, make_learner(name), metric=metric, n_jobs=jobs
@@ -148,6 +149,9 @@ def _value_points(
     quick = folder / f"draws.ledger{QUICK_SUFFIX}"
     if adjust and quick.exists():
         written["quick draws"] = quick
+    if isinstance(estimator, FeatureEstimator):
+        written["model"] = folder / "model.safetensors"
+        estimator.amortized.save(written["model"])
     validation = None
     if n_validation_draws:
         staggered = plan.stagger(n_validation_draws, data.n_points)
