@@ -1,7 +1,7 @@
 """The amortized estimator beside the others, at a few draws: its accuracy.
 
 Run from the repository root, after ``python -m benchmarks.references``; it goes on
-where it was stopped, as each repetition of a method is kept in a file of its own:
+where it was stopped, as what each method made of m draws is kept in a file of its own:
 
     python -m benchmarks.amortized --out docs
 
@@ -16,7 +16,6 @@ draws as the networks; "likelihood" and "Monte Carlo" know a point's own draws a
 import argparse
 import json
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,6 +44,7 @@ DRAWS = (5, 10, 20, 50, 100)
 Row = dict[str, Any]
 Estimate: TypeAlias = tuple[NDArray[np.float64] | None, NDArray[np.float64]]
 Part: TypeAlias = Literal["training", "held out"]
+Judged: TypeAlias = tuple[Part, int, Estimate]
 
 
 @dataclass(frozen=True)
@@ -118,62 +118,54 @@ def value(laws: ds.ScalingLaws) -> Estimate:
     return laws.psi(SIZE), ds.shapley_values(laws, 100, 1000)
 
 
-def use_networks(
-    task: Task, method: Any
-) -> Iterator[tuple[Part, int, Estimate, dict[str, float]]]:
-    """Yield estimates by an amortized estimator, trained anew for each m."""
-    for m in DRAWS:
-        estimator = ds.AmortizedEstimator(method, seed=task.seed, progress=False)
-        started = time.perf_counter()
-        laws = estimator.fit(task.seen(m), task.data)
-        spent = {"seconds": time.perf_counter() - started}
-        yield "training", m, value(laws.take(task.inside.points)), spent
+def use_networks(task: Task, m: int, method: Any) -> Iterator[Judged]:
+    """Yield estimates by networks trained on m draws; held out, by those of 100."""
+    estimator = ds.AmortizedEstimator(method, seed=task.seed, progress=False)
+    laws = estimator.fit(task.seen(m), task.data)
+    yield "training", m, value(laws.take(task.inside.points))
+    if m < N_DRAWS:
+        return
     points = task.held.points
     x, y = task.data.x_train[points], task.data.y_train[points]
-    yield "held out", 0, value(estimator.predict(x, y)), {}
-    if method == "hierarchical":
-        for m in DRAWS:
-            laws = estimator.update(task.held.first(m), task.data)
-            yield "held out", m, value(laws), {}
+    yield "held out", 0, value(estimator.predict(x, y))
+    for few in DRAWS if method == "hierarchical" else ():
+        laws = estimator.update(task.held.first(few), task.data)
+        yield "held out", few, value(laws)
 
 
-def use_hierarchical(
-    task: Task,
-) -> Iterator[tuple[Part, int, Estimate, dict[str, float]]]:
+def use_hierarchical(task: Task, m: int) -> Iterator[Judged]:
     """Yield estimates by the default estimator, from the same points and draws."""
     fit = ds.HierarchicalEstimator().fit
-    for m in DRAWS:
-        yield "training", m, value(fit(task.seen(m)).take(task.inside.points)), {}
-        laws = fit(task.seen(N_DRAWS, m))
-        yield "held out", m, value(laws.take(task.held.points)), {}
+    yield "training", m, value(fit(task.seen(m)).take(task.inside.points))
+    laws = fit(task.seen(N_DRAWS, m))
+    yield "held out", m, value(laws.take(task.held.points))
 
 
 def use_own_draws(
-    task: Task, estimate: Callable[[ds.Contributions], Estimate]
-) -> Iterator[tuple[Part, int, Estimate, dict[str, float]]]:
+    task: Task, m: int, estimate: Callable[[ds.Contributions], Estimate]
+) -> Iterator[Judged]:
     """Yield estimates by each point's own draws alone."""
-    for m in DRAWS:
-        yield "training", m, estimate(task.inside.first(m)), {}
-        yield "held out", m, estimate(task.held.first(m)), {}
+    yield "training", m, estimate(task.inside.first(m))
+    yield "held out", m, estimate(task.held.first(m))
 
 
-METHODS: dict[str, Callable[[Task], Iterator[Any]]] = {
-    "amortized + hierarchical": lambda task: use_networks(task, "hierarchical"),
+METHODS: dict[str, Callable[[Task, int], Iterator[Judged]]] = {
+    "Monte Carlo": lambda task, m: use_own_draws(
+        task, m, lambda draws: (None, ds.monte_carlo_values(draws))
+    ),
+    "likelihood": lambda task, m: use_own_draws(
+        task, m, lambda draws: value(ds.LikelihoodEstimator().fit(draws))
+    ),
     "hierarchical": use_hierarchical,
-    "amortized (paper)": lambda task: use_networks(task, "paper"),
-    "likelihood": lambda task: use_own_draws(
-        task, lambda draws: value(ds.LikelihoodEstimator().fit(draws))
-    ),
-    "Monte Carlo": lambda task: use_own_draws(
-        task, lambda draws: (None, ds.monte_carlo_values(draws))
-    ),
+    "amortized + hierarchical": lambda task, m: use_networks(task, m, "hierarchical"),
+    "amortized (paper)": lambda task, m: use_networks(task, m, "paper"),
 }
 
 
-def judge(task: Task, method: str) -> list[Row]:
+def judge(task: Task, method: str, n_draws: int) -> list[Row]:
     rows = []
-    for part, m, estimate, spent in METHODS[method](task):
-        row = {"part": part, "m": m, "method": method} | spent
+    for part, m, estimate in METHODS[method](task, n_draws):
+        row: Row = {"part": part, "m": m, "method": method}
         truths = (task.reference.at(SIZE), task.reference.shapley)
         for name, found, truth in zip(
             ("psi", "shapley"), estimate, truths, strict=True
@@ -191,7 +183,7 @@ def judge(task: Task, method: str) -> list[Row]:
 
 
 def judge_missing(options: argparse.Namespace) -> None:
-    """Judge each method on each dataset and repetition that has no file yet."""
+    """Judge each method at each m on each dataset and repetition without a file yet."""
     options.parts.mkdir(parents=True, exist_ok=True)
     for repetition in range(options.repetitions):
         for name in options.dataset:
@@ -199,27 +191,28 @@ def judge_missing(options: argparse.Namespace) -> None:
                 print(f"{name}: no references are drawn")
                 continue
             paths = {
-                method: options.parts / f"{name}-{method}-{repetition}.json"
+                (method, m): options.parts / f"{name}-{method}-{m}-{repetition}.json"
+                for m in options.draws
                 for method in options.method
             }
-            if all(path.exists() for path in paths.values()):
+            missing = {key: p for key, p in paths.items() if not p.exists()}
+            if not missing:
                 continue
             data = LOADERS[name](options.data_dir)
             task = read_task(name, repetition, options.folder, data)
-            for method, path in paths.items():
-                if path.exists():
-                    continue
-                rows = judge(task, method)
+            for (method, m), path in missing.items():
+                rows = judge(task, method, m)
                 about = {"dataset": name, "repetition": repetition}
                 path.write_text(json.dumps([about | row for row in rows], indent=1))
-                print(f"{name}, {repetition}: {method}", flush=True)
+                print(f"{name}, {repetition}: {method}, {m} draws", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--dataset", nargs="+", choices=LOADERS, default=list(DATASETS))
     parser.add_argument("--method", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--repetitions", type=int, default=2)
+    parser.add_argument("--draws", nargs="+", type=int, default=list(DRAWS))
+    parser.add_argument("--repetitions", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument(
         "--parts",
