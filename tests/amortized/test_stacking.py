@@ -13,6 +13,7 @@ from data_scaling.amortized.stacking import (
     hide,
     learn_plain,
     list_numbers,
+    measure_share,
     mix,
     weigh,
 )
@@ -82,7 +83,9 @@ def test_the_plain_estimate_is_that_of_the_hierarchical_fit():
     draws = ds.Contributions(a / k + rng.normal(size=k.shape) / k, k)
     laws = ds.HierarchicalEstimator(powers=(1.0, 2.0)).fit(draws)
     base = laws.base_cardinality
-    found = estimate_plain(learn_plain(draws, base, (1.0, 2.0)), draws, base)
+    share = measure_share(draws, base, (1.0, 2.0))
+    prior = learn_plain(draws, base, (1.0, 2.0), share)
+    found = estimate_plain(prior, draws, base)
 
     np.testing.assert_allclose(found.coefficients, laws.coefficients, rtol=1e-9)
     np.testing.assert_allclose(np.sqrt(found.variance), laws.noise, rtol=1e-9)

@@ -1,11 +1,14 @@
 """``fit``, ``value``, ``select`` and ``plot``: what Python gives, from the command."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import data_scaling as ds
+from data_scaling import fitting
 from data_scaling.cli.app import app
 from data_scaling.errors import DataScalingError, InputError
 from data_scaling.selection import select_harmful
@@ -42,8 +45,10 @@ def test_fitted_laws_are_those_of_the_estimator(folder):
     np.testing.assert_array_equal(ds.load_laws(other).psi(100), expected)
 
 
-def test_amortized_laws_and_their_model_are_written_and_score(folder, tmp_path):
+def test_amortized_laws_and_their_model_are_written(folder, tmp_path, monkeypatch):
     pytest.importorskip("torch")
+    quick = partial(ds.AmortizedEstimator, n_epochs=2)
+    monkeypatch.setattr(fitting, "AmortizedEstimator", quick)
     laws, model = tmp_path / "laws.npz", tmp_path / "model.safetensors"
     ledger, method = folder / "draws.ledger", ["--method", "amortized", "--first", 4]
     asked = [*method, "--dataset", "breast_cancer", "--model", model]

@@ -20,13 +20,14 @@ from data_scaling.amortized.prediction import (
 )
 from data_scaling.amortized.prior_training import Examples, sum_scaled, train_member
 from data_scaling.amortized.stacking import (
-    CHOOSING_POINTS,
     Trial,
     compare,
     estimate_plain,
     hide,
     learn_plain,
+    learn_roughly,
     list_numbers,
+    measure_share,
     weigh,
 )
 from data_scaling.amortized.training import Schedule
@@ -83,13 +84,15 @@ def train_ensemble(
     numbers = list_numbers(draws.n_draws - int(np.bincount(draw_fold).max()))
     members: list[dict[str, NDArray[Any]]] = []
     trials: list[list[Trial]] = []
+    powers = tuple(model.powers.tolist())
+    noise_share = measure_share(draws, model.base, powers)
     for number in range(settings.n_members):
         is_held = draw_fold == number % n_folds
         network = _make_network(settings, model, rng)
         held = np.flatnonzero(fold == number)
         train_member(
             network,
-            _make_examples(model, draws, inputs, is_held, settings.device),
+            make_examples(model, draws, inputs, is_held, settings.device),
             np.flatnonzero(fold != number),
             held,
             schedule,
@@ -98,12 +101,15 @@ def train_ensemble(
         )
         members.append(read_parameters(network))
         judged = np.sort(rng.permutation(held)[:_TRIAL_POINTS])
-        trials.append(_try(members[-1], model, draws, inputs, judged, is_held, numbers))
-    powers = tuple(model.powers.tolist())
+        trials.append(
+            _try(
+                members[-1], model, draws, inputs, judged, is_held, numbers, noise_share
+            )
+        )
     return replace(
         model,
         members=tuple(members),
-        plain=learn_plain(draws, model.base, powers),
+        plain=learn_plain(draws, model.base, powers, noise_share),
         numbers=np.array(numbers),
         weights=np.array([weigh(list(group)) for group in zip(*trials, strict=True)]),
     )
@@ -121,13 +127,14 @@ def _make_network(
     return network.to(settings.device)
 
 
-def _make_examples(
+def make_examples(
     model: AmortizedModel,
     draws: Contributions,
     inputs: tuple[Single, NDArray[Any]],
     is_held: BoolArray,
     device: str,
 ) -> Examples:
+    """Return the points to train on, the draws of the held columns set apart."""
     x, target = (torch.from_numpy(array).to(device) for array in inputs)
     sums, held_sums = (
         sum_scaled(hide(draws, hidden), model.base, model.powers, model.unit, device)
@@ -144,13 +151,14 @@ def _try(
     held: IntArray,
     is_held: BoolArray,
     numbers: list[int],
+    noise_share: float,
 ) -> list[Trial]:
     """Judge a network and the plain fit by what neither has seen.
 
     Returns one trial for each number of draws that the points have of their own.
     """
     unheld, powers = hide(draws, is_held), tuple(model.powers.tolist())
-    plain = learn_plain(unheld, model.base, powers, CHOOSING_POINTS)
+    plain = learn_roughly(unheld, model.base, powers, noise_share)
     some = draws.take(draws.points[held])
     judges = hide(some, ~is_held)
     x, target = (array[held] for array in inputs)

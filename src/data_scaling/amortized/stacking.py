@@ -30,8 +30,8 @@ from data_scaling.estimators.posterior import update
 from data_scaling.estimators.prior import Prior
 
 # Points that the plain prior is learned from, and that its powers are chosen by.
-LEARNING_POINTS, CHOOSING_POINTS = 2000, 500
-_MAX_ITERATIONS = 300
+_LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
+_MAX_ITERATIONS, _FEW_ITERATIONS = 300, 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,22 +80,30 @@ class Trial:
 
 def choose(contributions: Contributions, base: float) -> Powers:
     """Return the powers that the hierarchical fit would choose."""
-    draws = _spread(contributions, base, CHOOSING_POINTS)
-    first = draws.learn((CANDIDATES[0],), 1.0)
-    return choose_powers(draws, measure_noise_share(draws, first))
+    draws = _spread(contributions, base, _CHOOSING_POINTS, _MAX_ITERATIONS)
+    return choose_powers(draws, measure_share(contributions, base, CANDIDATES[0]))
+
+
+def measure_share(contributions: Contributions, base: float, powers: Powers) -> float:
+    """Return the share of a draw that tells of its point's noise."""
+    draws = _spread(contributions, base, _CHOOSING_POINTS, _MAX_ITERATIONS)
+    return measure_noise_share(draws, draws.learn((powers,), 1.0))
 
 
 def learn_plain(
-    contributions: Contributions,
-    base: float,
-    powers: Powers,
-    n_points: int = LEARNING_POINTS,
+    contributions: Contributions, base: float, powers: Powers, noise_share: float
 ) -> Prior:
     """Return the prior of the hierarchical fit with given powers."""
-    few = _spread(contributions, base, CHOOSING_POINTS)
-    share = measure_noise_share(few, few.learn((powers,), 1.0))
-    draws = _spread(contributions, base, n_points)
-    return draws.learn((powers,), share).prior
+    draws = _spread(contributions, base, _LEARNING_POINTS, _MAX_ITERATIONS)
+    return draws.learn((powers,), noise_share).prior
+
+
+def learn_roughly(
+    contributions: Contributions, base: float, powers: Powers, noise_share: float
+) -> Prior:
+    """Return nearly the same in less time, to be tried and then forgotten."""
+    draws = _spread(contributions, base, _CHOOSING_POINTS, _FEW_ITERATIONS)
+    return draws.learn((powers,), noise_share).prior
 
 
 def estimate_plain(prior: Prior, contributions: Contributions, base: float) -> Estimate:
@@ -167,7 +175,9 @@ def hide(contributions: Contributions, hidden: BoolArray) -> Contributions:
     return replace(contributions, delta=delta)
 
 
-def _spread(contributions: Contributions, base: float, n_points: int) -> LearningDraws:
+def _spread(
+    contributions: Contributions, base: float, n_points: int, max_iterations: int
+) -> LearningDraws:
     """Return the draws of points spread evenly over those that have any."""
     rows = np.flatnonzero(np.any(~np.isnan(contributions.delta), axis=1))
     places = np.linspace(0, rows.size - 1, min(n_points, rows.size))
@@ -176,5 +186,5 @@ def _spread(contributions: Contributions, base: float, n_points: int) -> Learnin
         contributions.delta[chosen],
         contributions.cardinality[chosen],
         base,
-        _MAX_ITERATIONS,
+        max_iterations,
     )

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from data_scaling._agreement import agreement
 from data_scaling._typing import FloatArray
-from data_scaling.agreement import agreement
 from data_scaling.contributions import Contributions
 from data_scaling.estimators import LogEstimator
 from data_scaling.laws import ScalingLaws
