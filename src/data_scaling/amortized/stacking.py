@@ -25,6 +25,7 @@ from data_scaling.estimators.choice import (
     choose_powers,
     measure_noise_share,
 )
+from data_scaling.estimators.hierarchical import N_SHAPES
 from data_scaling.estimators.moments import Powers, sum_draws
 from data_scaling.estimators.posterior import update
 from data_scaling.estimators.prior import Prior
@@ -95,7 +96,7 @@ def learn_plain(
 ) -> Prior:
     """Return the prior of the hierarchical fit with given powers."""
     draws = _spread(contributions, base, _LEARNING_POINTS, _MAX_ITERATIONS)
-    return draws.learn((powers,), noise_share).prior
+    return draws.learn(_repeat(powers), noise_share).prior
 
 
 def learn_roughly(
@@ -103,7 +104,12 @@ def learn_roughly(
 ) -> Prior:
     """Return nearly the same in less time, to be tried and then forgotten."""
     draws = _spread(contributions, base, _CHOOSING_POINTS, _FEW_ITERATIONS)
-    return draws.learn((powers,), noise_share).prior
+    return draws.learn(_repeat(powers), noise_share).prior
+
+
+def _repeat(powers: Powers) -> tuple[Powers, ...]:
+    """Return the models that the hierarchical fit mixes."""
+    return (powers,) * (N_SHAPES if len(powers) > 1 else 1)
 
 
 def estimate_plain(prior: Prior, contributions: Contributions, base: float) -> Estimate:

@@ -34,7 +34,7 @@ def save_model(
     tensors |= {"mixture.numbers": model.numbers, "mixture.weights": model.weights}
     if model.plain:
         tensors |= {f"plain.{name}": getattr(model.plain, name) for name in _GRID}
-        tensors["plain.sigma"] = model.plain.sigmas[0]
+        tensors["plain.sigmas"] = np.stack(model.plain.sigmas)
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -136,9 +136,10 @@ def _build(header: dict[str, Any], tensors: dict[str, Any]) -> AmortizedModel:
 def _build_prior(header: dict[str, Any], tensors: dict[str, Any]) -> Prior | None:
     if not header["plain"]:
         return None
+    sigmas = tuple(tensors["plain.sigmas"])
     return Prior(
-        models=(tuple(header["powers"]),),
-        sigmas=(tensors["plain.sigma"],),
+        models=(tuple(header["powers"]),) * len(sigmas),
+        sigmas=sigmas,
         **{name: tensors[f"plain.{name}"] for name in _GRID},
         **header["plain"],
     )

@@ -42,7 +42,7 @@ Law: TypeAlias = Literal["expansion", "power"]
 # Exponents that power laws are a mixture of.
 EXPONENTS = np.arange(0.25, 4.01, 0.25)
 # Shapes that the coefficients' covariance of an expansion is a mixture of.
-_N_SHAPES = 3
+N_SHAPES = 3
 # Points that a prior is learned from, and powers chosen by, spread over the pool.
 _LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
 _BLOCK_POINTS = 1024
@@ -193,7 +193,7 @@ class HierarchicalEstimator:
         first = draws.learn((asked or CANDIDATES[0],), 1.0)
         noise_share = measure_noise_share(draws, first)
         powers = asked or choose_powers(draws, noise_share)
-        return (powers,) * (_N_SHAPES if len(powers) > 1 else 1), noise_share
+        return (powers,) * (N_SHAPES if len(powers) > 1 else 1), noise_share
 
     def _take(
         self, contributions: Contributions, rows: IntArray, base: float, n_points: int
