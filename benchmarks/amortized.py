@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 import data_scaling as ds
-from benchmarks.amortized_page import write_page
+from benchmarks.amortized_page import find_commit, write_page
 from benchmarks.references import (
     FOLDER,
     LOADERS,
@@ -202,7 +202,8 @@ def judge_missing(options: argparse.Namespace) -> None:
             task = read_task(name, repetition, options.folder, data)
             for (method, m), path in missing.items():
                 rows = judge(task, method, m)
-                about = {"dataset": name, "repetition": repetition}
+                about: Row = {"dataset": name, "repetition": repetition}
+                about["commit"] = find_commit()
                 path.write_text(json.dumps([about | row for row in rows], indent=1))
                 print(f"{name}, {repetition}: {method}, {m} draws", flush=True)
 

@@ -53,7 +53,8 @@ def _average(group: list[Row]) -> Row:
     averages: Row = {
         name: float(np.mean([row[name] for row in group])) for name in numbers
     }
-    return averages | {"n_repetitions": len(group)}
+    commits = " ".join(sorted({row["commit"] for row in group}))
+    return averages | {"n_repetitions": len(group), "commits": commits}
 
 
 def write_page(parts: Path, out: Path) -> None:
@@ -74,9 +75,13 @@ def _write_csv(cells: Cells) -> str:
     names = sorted({name for row in cells.values() for name in row} - {"m"})
     lines = [",".join(["dataset", "part", "m", "method", *names])]
     for key, row in cells.items():
-        values = (f"{row[name]:.6g}" if name in row else "" for name in names)
+        values = (_write_value(row.get(name, "")) for name in names)
         lines.append(",".join([*map(str, key), *values]))
     return "\n".join(lines) + "\n"
+
+
+def _write_value(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"
 
 
 def _write_table(name: str, cells: Cells) -> list[str]:
@@ -128,6 +133,7 @@ def _summarise(cells: Cells) -> list[str]:
             if alone.get(measure, 0.0) > _TELLING:
                 telling.append(found > group[PLAIN][measure])
             ahead.append(found > group[PLAIN][measure])
+    commits = ", ".join(sorted({row["commits"] for row in cells.values()}))
     n_repetitions = max(row["n_repetitions"] for row in cells.values())
     return [
         "## What it reaches",
@@ -142,7 +148,7 @@ def _summarise(cells: Cells) -> list[str]:
         "number of draws of each point; with 0, the law is the network's. Repetitions, "
         f"with other draws, halves and seeds: {n_repetitions:.0f}. What lacks was not "
         "run yet. All numbers: [amortized.csv](amortized.csv). Made by `python -m "
-        f"benchmarks.amortized`, commit {find_commit()}.",
+        f"benchmarks.amortized`, commit {commits}.",
     ]
 
 
