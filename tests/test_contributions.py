@@ -81,7 +81,7 @@ def test_a_short_name_stands_for_the_arrays(draws):
 
 def test_frame_has_a_row_per_point_and_draw(draws):
     frame = draws.to_frame()
-    assert list(frame.columns) == ["point", "draw", "cardinality", "delta"]
+    assert list(frame.columns) == ["point", "row", "draw", "cardinality", "delta"]
     row = frame[(frame.point == 2) & (frame.draw == 1)].iloc[0]
     assert (row.cardinality, row.delta) == (19, 2.0)
     assert len(frame) == 6

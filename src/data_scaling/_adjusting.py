@@ -8,15 +8,22 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from data_scaling._checks import check_at_least
 from data_scaling._typing import FloatArray
 from data_scaling.adjustment import DescribedLearner, adjust
 from data_scaling.adjustment.control import FEWEST_DRAWS
+from data_scaling.coalitions import draw_coalition, group_pool
 from data_scaling.contributions import Contributions
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
-from data_scaling.learners import ApproximateLearner, find_approximation, make_learner
+from data_scaling.learners import (
+    ApproximateLearner,
+    BoundLearner,
+    find_approximation,
+    make_learner,
+)
 from data_scaling.ledger import describe_ledger
 from data_scaling.metrics import MetricLike
 from data_scaling.plan import SamplingPlan
@@ -28,6 +35,8 @@ QUICK_SUFFIX: Final = ".approximate"
 _FEWEST_EACH: Final = 2
 _MOST_EACH: Final = 64
 _SHARE_SPENT: Final = 0.2
+# Draws that are timed.
+_N_TIMED: Final = 4
 
 DrawPlan: TypeAlias = Callable[[Any, SamplingPlan, str | None], Contributions]
 
@@ -67,18 +76,19 @@ def draw_adjusted(
         n_each = check_at_least("adjust", n_each, 1)
     learner = make_learner(learner)
     path = None if ledger is None else os.fspath(ledger)
-    if find_approximation(learner.bind(dataset, metric)) is None:
+    bound = learner.bind(dataset, metric)
+    if find_approximation(bound) is None:
         n_points = len(plan.resolve_points(dataset.n_points))
         n_each = n_each or _limit(_SHARE_SPENT * n_points)
         described = DescribedLearner(learner, plan)
         with_base = replace(plan, n_base_draws=plan.n_draws * n_each)
         return adjust(draw(described, with_base, path))
-    exact, seconds = _time(lambda: draw(learner, plan, path))
+    exact = draw(learner, plan, path)
     quick, beside = ApproximateLearner(learner), path and f"{path}{QUICK_SUFFIX}"
     n_each = n_each or _find_n_each(beside, plan)
     if n_each is None:
-        first, quick_seconds = _time(lambda: draw(quick, plan, beside))
-        n_each = choose_n_each(exact, first, quick_seconds / seconds)
+        cost = _time_quick_draw(bound, dataset, plan)
+        n_each = choose_n_each(exact, draw(quick, plan, beside), cost)
     longer = replace(plan, n_draws=plan.n_draws * (1 + n_each))
     return adjust(exact, draw(quick, longer, beside))
 
@@ -137,7 +147,20 @@ def _limit(n_each: float) -> int:
     return int(np.clip(n_each, _FEWEST_EACH, _MOST_EACH))
 
 
-def _time(draw: Callable[[], Contributions]) -> tuple[Contributions, float]:
-    started = time.perf_counter()
-    drawn = draw()
-    return drawn, time.perf_counter() - started
+def _time_quick_draw(
+    bound: BoundLearner, dataset: Dataset, plan: SamplingPlan
+) -> float:
+    """Return the time of a quick draw relative to that of a draw, on the first few."""
+    pool, points = group_pool(dataset), plan.resolve_points(dataset.n_points)
+    quick = find_approximation(bound) or bound
+    seconds = np.zeros(2)
+    with threadpool_limits(1):
+        for number in range(_N_TIMED):
+            rng = plan.spawn_rng(number, -1)
+            size = plan.draw_cardinality(number, rng)
+            coalition = draw_coalition(pool, size, rng)
+            for place, learner in enumerate((bound, quick)):
+                started = time.perf_counter()
+                learner.draw(coalition, points)
+                seconds[place] += time.perf_counter() - started
+    return float(seconds[1] / seconds[0])

@@ -164,11 +164,12 @@ class Contributions:
         return self.coalitions.take(draws)
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a long table with the columns point, draw, cardinality and delta."""
+        """Return a long table: point, row, draw, cardinality and delta."""
         frame: Any = require_extra("pandas", "data").DataFrame
         table: pd.DataFrame = frame(
             {
                 "point": np.repeat(self.points, self.n_draws),
+                "row": np.repeat(self.row_ids, self.n_draws),
                 "draw": np.tile(np.arange(self.n_draws), self.n_points),
                 "cardinality": self.cardinality.ravel(),
                 "delta": self.delta.ravel(),

@@ -106,7 +106,8 @@ def test_points_that_do_not_vary_say_nothing_of_the_others():
         quick.delta[rows], quick.cardinality[rows], coalitions=quick.coalitions
     )
     adjusted = adjust(wider, controls)
-    assert np.array_equal(adjusted.delta[:N_POINTS], adjust(draws, quick).delta)
+    alone = adjust(draws, quick).delta
+    assert adjusted.delta[:N_POINTS] == pytest.approx(alone, rel=1e-9)
     assert not adjusted.delta[N_POINTS:].any()
 
 
@@ -146,3 +147,11 @@ def test_bad_input_is_refused():
     bare = LearningCurve(draws.base.cardinality, draws.base.utility)
     with pytest.raises(InputError, match="2 descriptors, the base draws 0"):
         adjust(draws, bare)
+
+
+def test_what_is_no_draws_or_adjusted_already_is_refused():
+    draws, quick = plant()
+    with pytest.raises(InputError, match="contributions is str"):
+        adjust("draws.ledger")
+    with pytest.raises(InputError, match="adjusted already"):
+        adjust(adjust(draws, quick), quick)

@@ -89,8 +89,9 @@ def test_shards_combine_to_the_whole_and_verify():
 
 
 def test_what_is_sound_of_a_damaged_ledger_goes_on(tmp_path):
-    call(f"sample breast_cancer x.ledger {SMALL} --shard 1/4")
-    call(f"sample breast_cancer x.ledger {SMALL} --shard 3/4")
+    for shard in (1, 3):
+        call(f"sample breast_cancer {shard}.ledger {SMALL} --shard {shard}/4")
+    call("combine x.ledger 1.ledger 3.ledger")
     whole = ds.Contributions.load("x.ledger")
     content = bytearray((tmp_path / "x.ledger").read_bytes())
     content[content.index(whole.delta[:, 4].tobytes())] ^= 1

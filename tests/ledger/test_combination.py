@@ -88,14 +88,16 @@ def test_shards_have_equal_work_and_longer_plans_add_to_them():
     assert all(part < spans(33, shard) for shard, part in enumerate(parts, start=1))
 
 
-def test_a_shard_is_done_when_its_own_draws_are_and_two_make_the_whole(tmp_path):
+def test_a_shard_is_done_when_its_own_draws_are(tmp_path):
     path, plan = tmp_path / "x", PLANS["shared"]
     summary = sample_ledger(DATASET, MeanLearner(), plan, path, shard=(1, 2))
     assert (summary.n_coalitions, summary.n_base) == summary.n_wanted == (12, 20)
     longer = replace(plan, n_draws=27)
     summary = sample_ledger(DATASET, MeanLearner(), longer, path, shard=(1, 2))
     assert summary.n_wanted == (14, 20)
-    summary = sample_ledger(DATASET, MeanLearner(), longer, path, shard=(2, 2))
+    with pytest.raises(PlanMismatchError, match=r"for shard 1/2 .*shard 2/2 was"):
+        sample_ledger(DATASET, MeanLearner(), longer, path, shard=(2, 2))
+    summary = sample_ledger(DATASET, MeanLearner(), longer, path)
     assert (summary.header.shard, summary.n_wanted) == (None, (27, 40))
     assert summary.is_complete
 
@@ -221,6 +223,15 @@ def test_what_is_sound_of_a_damaged_ledger_can_be_taken(tmp_path, caplog):
     assert summary.n_coalitions == 9
     assert "Left out of" in caplog.text
     assert np.isnan(Contributions.load(tmp_path / "saved").delta[0]).sum() == 20 - 9
+
+
+def test_nothing_saved_is_an_error(tmp_path):
+    path = write(tmp_path / "x", make_segment(0, 4))
+    content = bytearray(path.read_bytes())
+    content[content.index(make_segment(0, 4).delta.tobytes()) + 5] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(LedgerError, match=r"No draw of .*x could be saved"):
+        combine_ledgers(tmp_path / "saved", [path], skip_damaged=True)
 
 
 def test_a_broken_page_leaves_the_segments_beyond_it_readable(tmp_path):

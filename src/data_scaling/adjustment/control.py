@@ -83,6 +83,15 @@ def adjust(
     >>> bool(adjusted.variance_removed.mean() > 0.5)
     True
     """
+    if not isinstance(contributions, Contributions):
+        raise InputError(
+            f"contributions is {type(contributions).__name__}. Give what "
+            "sample_contributions or Contributions.load returned."
+        )
+    if contributions.variance_removed is not None:
+        raise InputError(
+            "The draws are adjusted already. Give the draws as they are in the ledger."
+        )
     sizes = _require_shared(contributions)
     base = contributions.base if base is None else base
     if base is None:

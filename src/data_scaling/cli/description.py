@@ -114,7 +114,9 @@ def _describe_rest(summary: LedgerSummary) -> str:
 def _fraction(n_done: int, n_all: int) -> str:
     if n_done >= n_all:
         return f"all {n_done:,}"
-    return f"{n_done:,} of {n_all:,} ({n_done / n_all:.0%})"
+    # Neither nothing nor all, however it rounds.
+    percent = min(max(round(100 * n_done / n_all), 1), 99) if n_done else 0
+    return f"{n_done:,} of {n_all:,} ({percent}%)"
 
 
 def _describe_size(n_bytes: int) -> str:

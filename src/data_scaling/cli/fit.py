@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from data_scaling._text import count
@@ -69,11 +70,16 @@ def fit(
     if model is not None and isinstance(estimator, FeatureEstimator):
         estimator.amortized.save(model)
     print(
-        f"{count(len(fitted), 'law')} from {count(draws.n_draws, 'draw')} each: "
+        f"{count(len(fitted), 'law')} from {count(_count_draws(draws), 'draw')} each: "
         f"{list_statuses(fitted)}\n{laws}"
     )
     if model is not None:
         print(model)
+
+
+def _count_draws(draws: Contributions) -> int:
+    """Return how many draws are there; the ledger of a shard lacks most of its plan."""
+    return int(np.isfinite(draws.delta).any(axis=0).sum())
 
 
 def list_statuses(laws: ScalingLaws) -> str:

@@ -193,6 +193,8 @@ def _find_obstacle(model: str) -> str:
         is_answer = isinstance(error, urllib.error.HTTPError)
         if not is_answer and not isinstance(error.reason, ssl.SSLError):
             return f"{hub.ENDPOINT} cannot be reached: {error.reason}"
+    except ConnectionError as error:
+        return f"{hub.ENDPOINT} cannot be reached: {error}"
     except TimeoutError:
         return f"{hub.ENDPOINT} did not answer in {_HUB_SECONDS:.0f} seconds"
     return ""

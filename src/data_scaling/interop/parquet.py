@@ -41,7 +41,7 @@ def write_parquet(contributions: Contributions, path: str | os.PathLike[str]) ->
     >>> path = tempfile.mkdtemp() + "/draws.parquet"
     >>> write_parquet(Contributions([[0.5, 0.25]], [10, 20], [7]), path)
     >>> pq.read_table(path).to_pylist()[1]
-    {'point': 7, 'draw': 1, 'cardinality': 20, 'delta': 0.25}
+    {'point': 7, 'row': 7, 'draw': 1, 'cardinality': 20, 'delta': 0.25}
     """
     arrow: Any = require_extra("pyarrow", "data")
     parquet: Any = require_extra("pyarrow.parquet", "data")
@@ -49,9 +49,11 @@ def write_parquet(contributions: Contributions, path: str | os.PathLike[str]) ->
         name: getattr(contributions, name)
         for name in ("dataset", "learner", "metric", "unit", "fingerprint")
     }
+    is_text = contributions.row_ids.dtype.kind not in "iu"
     schema = arrow.schema(
         [
             ("point", arrow.int64()),
+            ("row", arrow.string() if is_text else arrow.int64()),
             ("draw", arrow.int32()),
             ("cardinality", arrow.int32()),
             ("delta", arrow.float64()),
@@ -72,6 +74,7 @@ def _list_columns(contributions: Contributions, rows: slice) -> dict[str, Any]:
     points, n_draws = contributions.points[rows], contributions.n_draws
     return {
         "point": np.repeat(points, n_draws),
+        "row": np.repeat(contributions.row_ids[rows], n_draws),
         "draw": np.tile(np.arange(n_draws, dtype=np.int32), len(points)),
         "cardinality": contributions.cardinality[rows].ravel(),
         "delta": contributions.delta[rows].ravel(),

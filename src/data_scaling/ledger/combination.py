@@ -97,7 +97,13 @@ def combine_ledgers(
     header = _agree_on_header(target, sources, skip_damaged)
     for first in range(0, len(sources), MAX_OPEN):
         _merge_into(target, sources[first : first + MAX_OPEN], header, skip_damaged)
-    return describe_ledger(target)
+    summary = describe_ledger(target)
+    if skip_damaged and not summary.n_coalitions + summary.n_base:
+        raise LedgerError(
+            f"No draw of {', '.join(map(str, sources))} could be saved; {target} is "
+            "empty. Draw the plan again."
+        )
+    return summary
 
 
 def _agree_on_header(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from data_scaling.errors import PlanMismatchError
 from data_scaling.ledger.database import (
     connect,
     create_ledger,
@@ -140,6 +141,7 @@ def open_ledger(
         try:
             stored = read_header(connection, path)
             refuse_mismatch(path, stored, header)
+            _refuse_other_shard(path, stored, header)
             # Before the first write, so that a damaged file stays as it is.
             for _ in read_segments(connection, path, stored):
                 pass
@@ -152,6 +154,23 @@ def open_ledger(
         yield writer
     finally:
         writer.close()
+
+
+def _refuse_other_shard(path: Path, stored: LedgerHeader, header: LedgerHeader) -> None:
+    """Raise if one shard would be drawn into the ledger of another.
+
+    Raises
+    ------
+    PlanMismatchError
+        Naming both.
+    """
+    if stored.shard is None or header.shard is None or stored.shard == header.shard:
+        return
+    there, asked = (f"{n}/{of}" for n, of in (stored.shard, header.shard))
+    raise PlanMismatchError(
+        f"The ledger {path} is for shard {there} of its plan, and shard {asked} was "
+        "asked for. Give each shard a ledger of its own, and merge them by combine."
+    )
 
 
 def _take_lock(connection: sqlite3.Connection) -> None:

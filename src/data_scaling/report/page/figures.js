@@ -50,13 +50,24 @@ function drawAgreement(agreement, plot) {
   ], layout, PLAIN);
 }
 
+// The words of a title in lines of about so many characters.
+function wrapWords(text, width) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines[lines.length - 1];
+    if (line && line.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = line ? `${line} ${word}` : word;
+  }
+  return lines.join("<br>");
+}
+
 function drawCurve(curve, plot) {
   const { positive, negative } = themeInks();
   const data = [dots(curve.k, curve.error, positive, "circle")];
   data[0].marker.opacity = 0.35;
   if (curve.law) data.push({ type: "scatter", mode: "lines", x: curve.law.k, y: curve.law.error, line: { color: negative, width: 2.5 }, hoverinfo: "skip" });
   const layout = plainLayout({
-    xaxis: sizeAxis(curve.k), yaxis: { title: { text: curve.unit }, nticks: 5 },
+    xaxis: sizeAxis(curve.k), yaxis: { title: { text: wrapWords(curve.unit, 22) }, nticks: 5 },
   });
   return Plotly.react(plot, data, layout, PLAIN);
 }
