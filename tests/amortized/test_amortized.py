@@ -72,9 +72,8 @@ def test_planted_laws_that_depend_on_the_features_are_recovered(task):
 def test_the_luck_of_shared_coalitions_is_not_learned_as_the_truth():
     """Error of psi with six coalitions that all points share; fixed seeds.
 
-    What the coalitions deviate by depends on the features, the laws do not. Believing
-    the networks multiplies the error of the hierarchical fit by 2.0 and more (seeds 0
-    to 2); held-out points of the same coalitions do not tell.
+    What the coalitions deviate by depends on the features, the laws do not, and
+    held-out points of the same coalitions do not tell.
     """
     dataset = make_dataset("classification", 600)
     rng = np.random.default_rng(3)
