@@ -25,7 +25,7 @@ def write_page(folder: Path, out: Path) -> None:
     if runs:
         lines += describe_runs(runs)
         for run in runs:
-            lines += ["", f"### {run['dataset']}, `{run['metric']}`", ""]
+            lines += ["", f"### {run['dataset']}, `{run['metric']}`"]
             lines += write_tables(run)
         plot_gains(runs, out / "adjustment.png")
     if refits:

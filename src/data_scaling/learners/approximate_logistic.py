@@ -26,13 +26,10 @@ from scipy.special import expit
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.learners._descent import Sign, Slopes, find_lengths
-from data_scaling.learners._exact_draws import draw_by_updates
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit, LogisticProblem
 from data_scaling.learners._margins import MarginScorer
-from data_scaling.learners._newton import SingularFitError, minimise
-from data_scaling.learners.protocol import Draw
-from data_scaling.metrics import Metric
+from data_scaling.learners._newton import minimise
 
 #: Length of a change, in the metric of the Hessian, up to which the expansion is taken.
 _NEAR: Final = 1.0
@@ -47,70 +44,17 @@ _LARGEST: Final = 500.0
 _EPS: Final = float(np.finfo(np.float64).eps)
 
 
-@dataclass(frozen=True, eq=False)
-class BoundApproximateLogistic:
-    """The second-order expansion of a bound logistic learner.
+def fit_roughly(problem: LogisticProblem) -> LogisticFit:
+    """Fit a coalition as precisely as an expansion needs it.
 
-    Attributes
-    ----------
-    x : (n_pool, p) float64 array
-        Features of the pool, with the intercept's column of ones if there is one.
-    y : (n_pool,) float64 array
-        Targets, 0 or 1.
-    penalty : (p,) float64 array
-        Diagonal of the penalty.
-    scorer : MarginScorer
-        The validation part and the metric.
-    description : str
-        All settings that determine a number.
+    Raises
+    ------
+    SingularFitError
+        If there is no finite minimum, or it is not reached.
     """
-
-    x: FloatArray
-    y: FloatArray
-    penalty: FloatArray
-    scorer: MarginScorer
-    description: str
-
-    @property
-    def metric(self) -> Metric:
-        """What the utility is."""
-        return self.scorer.metric
-
-    def utility(self, coalition: IntArray) -> float:
-        """Return U(D), in units of the metric; NaN if D has one class only."""
-        try:
-            return self._fit(coalition).utility
-        except SingularFitError:
-            return float("nan")
-
-    def marginals(self, coalition: IntArray, points: IntArray) -> FloatArray:
-        """Return the contributions of ``points``, (n_points,), as ``draw`` does."""
-        return self.draw(coalition, points).delta
-
-    def draw(self, coalition: IntArray, points: IntArray) -> Draw:
-        """Fit a coalition and expand its utility in what every asked point changes.
-
-        Parameters
-        ----------
-        coalition : (k,) integer array
-            Members, as indices in the pool.
-        points : (n_points,) integer array
-            Points asked for, inside the coalition or outside.
-        """
-        return draw_by_updates(
-            self._fit,
-            self.y.astype(np.intp),
-            coalition,
-            points,
-            last_of_class="without the point one class only is left",
-        )
-
-    def _fit(self, coalition: IntArray) -> "ExpandedLogistic":
-        problem = LogisticProblem(self.x[coalition], self.y[coalition], self.penalty)
-        if problem.y.min() == problem.y.max():
-            raise SingularFitError("the coalition has one class only")
-        theta = minimise(problem, np.zeros(len(self.penalty)), floor=_FLOOR)
-        return ExpandedLogistic(self, LogisticFit(problem, theta))
+    return LogisticFit(
+        problem, minimise(problem, np.zeros(len(problem.penalty)), floor=_FLOOR)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +72,25 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class ExpandedLogistic:
-    """A fitted coalition, with the expansion of its utility."""
+    """A fitted coalition, with the expansion of its utility.
 
-    bound: BoundApproximateLogistic
+    Attributes
+    ----------
+    x : (n_pool, p) float64 array
+        Features of the pool, with the intercept's column of ones if there is one.
+    y : (n_pool,) float64 array
+        Targets, 0 or 1.
+    scorer : MarginScorer
+        The validation part and the metric.
+    fit : LogisticFit
+        The coalition.
+    chunk : int
+        Number of points to be worked on together.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    scorer: MarginScorer
     fit: LogisticFit
     chunk: int = _CHUNK
 
@@ -142,13 +102,13 @@ class ExpandedLogistic:
     @property
     def utility(self) -> float:
         """U(D), in units of the metric."""
-        return self.bound.scorer.utility(self.fit.theta)
+        return self.scorer.utility(self.fit.theta)
 
     def contributions(
         self, points: IntArray, sign: Sign, failures: list[str]
     ) -> FloatArray:
         """Return the contributions of points all outside (sign 1), or inside (-1)."""
-        x, y = self.bound.x[points], self.bound.y[points]
+        x, y = self.x[points], self.y[points]
         white = x.astype(np.float32) @ self._whitener
         h = row_dot(white, white).astype(np.float64)
         asked = Points(y, x @ self.fit.theta, h)
@@ -183,7 +143,7 @@ class ExpandedLogistic:
             length = find_lengths(slopes, len(step), tolerance=_LINE_TOLERANCE)
             change = np.nan_to_num(length[:, None] * step, posinf=0.0, neginf=0.0)
         theta = self.fit.theta
-        return self.bound.scorer.changes(theta + change, theta)
+        return self.scorer.changes(theta + change, theta)
 
     def _slopes(
         self, step: NDArray[np.float32], ratio: FloatArray, points: Points, sign: Sign
@@ -220,11 +180,11 @@ class ExpandedLogistic:
     @cached_property
     def _derivatives(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """First two derivatives of the utility in white coordinates, (p,), (p, p)."""
-        slopes = self.bound.scorer.slopes(self.fit.theta)
+        slopes = self.scorer.slopes(self.fit.theta)
         if slopes is None:
             return None
         first, second = (slope.astype(np.float32) for slope in slopes)
-        rows = self.bound.scorer.signed.astype(np.float32) @ self._whitener
+        rows = self.scorer.signed.astype(np.float32) @ self._whitener
         return first @ rows, (second[:, None] * rows).T @ rows
 
 

@@ -6,7 +6,7 @@ less, is the one that ``sklearn.linear_model.LogisticRegression`` would have fit
 method.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from data_scaling.learners._logistic_fit import LogisticFit, LogisticProblem
 from data_scaling.learners._logistic_updates import LogisticUpdater
 from data_scaling.learners._margins import MarginScorer, WhiteScorer
 from data_scaling.learners._newton import SingularFitError, minimise
-from data_scaling.learners.approximate_logistic import BoundApproximateLogistic
+from data_scaling.learners.approximate_logistic import ExpandedLogistic, fit_roughly
 from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import LogLoss, Metric, MetricLike, make_metric
 
@@ -129,6 +129,9 @@ class BoundLogistic:
         The validation part and the metric.
     description : str
         All settings that determine a number.
+    is_exact : bool
+        Whether points are searched for; or else the utility is expanded to second
+        order, which is far quicker (:mod:`.approximate_logistic`).
     """
 
     x: FloatArray
@@ -136,6 +139,7 @@ class BoundLogistic:
     penalty: FloatArray
     scorer: MarginScorer
     description: str
+    is_exact: bool = True
 
     @property
     def metric(self) -> Metric:
@@ -143,12 +147,10 @@ class BoundLogistic:
         return self.scorer.metric
 
     @property
-    def approximation(self) -> BoundApproximateLogistic:
+    def approximation(self) -> "BoundLogistic":
         """The second-order expansion of this learner, which is far quicker."""
         description = f"second-order expansion of {self.description}"
-        return BoundApproximateLogistic(
-            self.x, self.y, self.penalty, self.scorer, description
-        )
+        return replace(self, description=description, is_exact=False)
 
     def utility(self, coalition: IntArray) -> float:
         """Return U(D), in units of the metric; NaN if D has one class only."""
@@ -179,10 +181,12 @@ class BoundLogistic:
             last_of_class="without the point one class only is left",
         )
 
-    def _fit(self, coalition: IntArray) -> "FittedLogistic":
+    def _fit(self, coalition: IntArray) -> "FittedLogistic | ExpandedLogistic":
         problem = LogisticProblem(self.x[coalition], self.y[coalition], self.penalty)
         if problem.y.min() == problem.y.max():
             raise SingularFitError("the coalition has one class only")
+        if not self.is_exact:
+            return ExpandedLogistic(self.x, self.y, self.scorer, fit_roughly(problem))
         theta = minimise(problem, np.zeros(len(self.penalty)))
         return FittedLogistic(self, LogisticFit(problem, theta))
 
