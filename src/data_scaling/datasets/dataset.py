@@ -20,7 +20,7 @@ Task: TypeAlias = Literal["classification", "regression"]
 _TARGET_TYPES = {str, bool, int, float}
 
 
-@dataclass(frozen=True, init=False, eq=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Dataset:
     """Training pool, validation part and test part, as frozen arrays.
 
@@ -77,6 +77,8 @@ class Dataset:
     >>> dataset = Dataset([[0.0], [1.0]], ["no", "yes"], [[0.2], [0.9]], ["no", "yes"])
     >>> dataset.task, dataset.classes, dataset.y_train.tolist()
     ('classification', ('no', 'yes'), [0, 1])
+    >>> dataset
+    <Dataset 'dataset': 2 training, 2 validation, 0 test rows, 1 feature, 2 classes>
     """
 
     x_train: FloatArray
@@ -134,6 +136,16 @@ class Dataset:
         object.__setattr__(self, "provenance", _check_provenance(provenance))
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "classes", _name_classes(labels, classes))
+
+    def __repr__(self) -> str:
+        """Return the name and the sizes."""
+        rows = f"{self.n_points} training, {len(self.x_val)} validation"
+        width = f"{self.n_features} feature" + "s" * (self.n_features != 1)
+        target = f"{len(self.classes)} classes" if self.classes else "a number"
+        return (
+            f"<Dataset {self.name!r}: {rows}, {len(self.x_test)} test rows, "
+            f"{width}, {target}>"
+        )
 
     @property
     def task(self) -> Task:
