@@ -75,7 +75,7 @@ def test_the_amortized_network_is_fitted_kept_and_shown(drawn, script):
     frame = read_frame(drawn, "amortized.png")
     assert len(frame) == 40
     means = laws.take(frame["point"].to_numpy())
-    np.testing.assert_allclose(frame["psi at 80 amortized"], means.psi(80), rtol=1e-4)
+    np.testing.assert_allclose(frame["psi at 80_laws"], means.psi(80), rtol=1e-4)
 
 
 def test_draws_and_laws_are_those_of_the_settings(drawn):
