@@ -6,12 +6,14 @@ References
    and Prediction", Cambridge University Press 2010, chapter 1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import digamma
 
+from data_scaling._typing import FloatArray
 from data_scaling.estimators.moments import Moments
 from data_scaling.estimators.posterior import Posterior, update
 from data_scaling.estimators.prior import Prior, normalise, prune
@@ -27,6 +29,8 @@ _PRUNING_STEPS = (3, 6, 12, 24, 48)
 # Weight that every other cell keeps, so that none is ruled out for good.
 _SMALLEST_WEIGHT = 1e-5
 _SHAPES = (0.2, 200.0)
+# How much farther each step reaches than the one before, while the likelihood rises.
+_GROWTH = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,18 +64,25 @@ def learn(prior: Prior, moments: Moments, max_iterations: int) -> Learned:
     max_iterations : int
         Largest number of steps.
     """
-    before = -np.inf
     n_draws = float(moments.count.mean())
     enough = n_draws * min(_GAIN * n_draws, _MOST_GAIN)
+    before, reach, improved = -np.inf, 1.0, prior
     for step in range(max_iterations):
         posterior = update(prior, moments)
         likelihood = float(posterior.log_likelihood.mean())
-        if likelihood - before < enough:
+        if likelihood < before and reach > 1.0:
+            prior, reach = improved, 1.0
+            continue
+        # A step that reaches so many times as far gains about as many times as much.
+        if likelihood - before < enough * reach:
             return Learned(prior, moments, True)
-        before, prior = likelihood, improve(posterior)
+        before, improved = likelihood, improve(posterior)
         if step in _PRUNING_STEPS:
-            prior, moments = prune(prior, moments)
-            before = -np.inf
+            prior, moments = prune(improved, moments)
+            before, reach, improved = -np.inf, 1.0, prior
+            continue
+        reach *= _GROWTH
+        prior = extrapolate(prior, improved, reach)
     return Learned(prior, moments, False)
 
 
@@ -98,6 +109,42 @@ def improve(posterior: Posterior) -> Prior:
         shape=_fit_shape(np.log(precision) - log_precision),
         variance=1.0 / precision,
     )
+
+
+def extrapolate(prior: Prior, improved: Prior, reach: float) -> Prior:
+    """Return the prior that lies so many times as far from the first as the second.
+
+    Distances are those of the logarithms, of matrices for the covariances, so that all
+    parameters stay within their bounds.
+    """
+    weights = improved.weights * (improved.weights / prior.weights) ** (reach - 1.0)
+    weights = np.maximum(weights / weights.sum(), _SMALLEST_WEIGHT / 2)
+    shape = improved.shape * (improved.shape / prior.shape) ** (reach - 1.0)
+    ratio = improved.variance / prior.variance
+    return replace(
+        improved,
+        sigmas=tuple(
+            _extrapolate_shape(first, second, reach)
+            for first, second in zip(prior.sigmas, improved.sigmas, strict=True)
+        ),
+        weights=weights / weights.sum(),
+        shape=float(np.clip(shape, *_SHAPES)),
+        variance=improved.variance * ratio ** (reach - 1.0),
+    )
+
+
+def _extrapolate_shape(
+    first: FloatArray, second: FloatArray, reach: float
+) -> FloatArray:
+    start, end = _map_eigenvalues(first, np.log), _map_eigenvalues(second, np.log)
+    return normalise(_map_eigenvalues(start + reach * (end - start), np.exp))
+
+
+def _map_eigenvalues(
+    matrix: FloatArray, function: Callable[[FloatArray], FloatArray]
+) -> FloatArray:
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray((vectors * function(values)) @ vectors.T)
 
 
 def _fit_shape(gap: float) -> float:
