@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 from fake_learners import MeanLearner
+from sklearn.tree import DecisionTreeRegressor
 
 from data_scaling.addition import join_additions, simulate_additions
 from data_scaling.datasets import Dataset, load_dataset
 from data_scaling.errors import InputError
+from data_scaling.learners.refit import BoundRefit
+
+
+def _minus_largest_error(y_true, prediction):
+    return -float(np.abs(y_true - prediction).max())
 
 
 def make_toy():
@@ -65,6 +71,50 @@ def test_parts_joined_and_two_jobs_give_the_same_numbers():
     )
     with pytest.raises(InputError, match="2 kinds"):
         join_additions([whole, simulate(make_toy(), n_repetitions=1)])
+
+
+@pytest.mark.parametrize(
+    ("name", "learner", "metrics"),
+    [
+        ("breast_cancer", "logreg", ["accuracy", "log_loss"]),
+        ("wine", "logreg", ["accuracy", "log_loss"]),
+        ("wine", "tree", ["log_loss", "accuracy"]),
+        ("diabetes", DecisionTreeRegressor(max_depth=2), ["mse", _minus_largest_error]),
+        ("breast_cancer", "knn", ["accuracy", "log_loss"]),
+    ],
+)
+def test_one_training_scored_by_two_metrics_is_as_one_for_each(name, learner, metrics):
+    """Accuracy first and last, so that either may come of the other's training."""
+    dataset = load_dataset(name)
+    both, *each = (
+        simulate_additions(
+            dataset, learner, {"a": [1, 2, 3]}, [60], metrics=asked, n_repetitions=2
+        )
+        for asked in (metrics, metrics[:1], metrics[1:])
+    )
+    alone = np.concatenate([part.change for part in each], axis=-1)
+    assert both.change.tobytes() == alone.tobytes()
+    assert np.isfinite(alone).all()
+
+
+def test_a_learner_that_can_is_trained_once_for_all_metrics(monkeypatch):
+    trained = []
+    predict = BoundRefit._predict
+    monkeypatch.setattr(
+        BoundRefit,
+        "_predict",
+        lambda bound, rows: trained.append(len(rows)) or predict(bound, rows),
+    )
+    simulate_additions(
+        load_dataset("wine"),
+        "tree",
+        {"a": [1, 2, 3]},
+        [60],
+        metrics=["accuracy", "log_loss", "brier"],
+        n_repetitions=2,
+        n_jobs=1,
+    )
+    assert trained == [60, 63, 63] * 2
 
 
 def test_what_cannot_be_simulated_is_refused():

@@ -23,7 +23,7 @@ from data_scaling._typing import FloatArray, IntArray
 from data_scaling.coalitions import Pool, draw_coalition, group_pool
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
-from data_scaling.learners import BoundLearner, Learner, make_learner
+from data_scaling.learners import BoundLearner, Learner, ModelScorer, make_learner
 
 RANDOM = "random"
 
@@ -263,4 +263,17 @@ def _repeat(study: _Study, repetition: int) -> FloatArray:
 
 
 def _score(study: _Study, coalition: IntArray) -> FloatArray:
-    return np.array([bound.utility(coalition) for bound in study.bound])
+    """Return the utilities by all metrics, of one training where it can be shared."""
+    first, *others = study.bound
+    draw = first.draw(coalition, np.empty(0, dtype=np.intp))
+    return np.array(
+        [
+            draw.utility,
+            *(
+                bound.score(draw.model)
+                if draw.model is not None and isinstance(bound, ModelScorer)
+                else bound.utility(coalition)
+                for bound in others
+            ),
+        ]
+    )

@@ -9,6 +9,7 @@ from data_scaling.learners.protocol import (
     BoundLearner as BoundLearner,
     Draw as Draw,
     Learner as Learner,
+    ModelScorer as ModelScorer,
 )
 from data_scaling.learners.refit import RefitLearner as RefitLearner
 from data_scaling.learners.registry import (

@@ -150,6 +150,10 @@ class BoundMultinomial:
         except SingularFitError:
             return float("nan")
 
+    def score(self, model: FloatArray) -> float:
+        """Return the utility of the parameters that a draw gave, (n_values,)."""
+        return self.scorer.utility(model)
+
     def marginals(self, coalition: IntArray, points: IntArray) -> FloatArray:
         """Return the contributions of ``points``, (n_points,), as ``draw`` does."""
         return self.draw(coalition, points).delta

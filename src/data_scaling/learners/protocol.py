@@ -1,7 +1,7 @@
 """What a learner is: something that turns a coalition into contributions."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.datasets.dataset import Dataset
@@ -68,6 +68,17 @@ class BoundLearner(Protocol):
 
     def marginals(self, coalition: IntArray, points: IntArray) -> FloatArray:
         """Return the contributions alone, (n_points,) float64."""
+
+
+@runtime_checkable
+class ModelScorer(Protocol):
+    """A bound learner that also scores a model which another metric's draw gave.
+
+    Of one training so come the utilities by several metrics.
+    """
+
+    def score(self, model: FloatArray) -> float:
+        """Return the utility of a :attr:`Draw.model`, in units of the metric."""
 
 
 class Learner(Protocol):

@@ -105,6 +105,11 @@ class BoundRefit:
         """Return U(D), in units of the metric; NaN if the training fails."""
         return self._try_utility(coalition, [])
 
+    def score(self, model: FloatArray) -> float:
+        """Return the utility of the predictions that a draw gave, (n_values,)."""
+        n_rows, n_classes = len(self.dataset.y_val), len(self.dataset.classes)
+        return self._score(model.reshape((n_rows, n_classes) if n_classes else n_rows))
+
     def marginals(self, coalition: IntArray, points: IntArray) -> FloatArray:
         """Return the contributions of ``points``, (n_points,), as ``draw`` does."""
         return self.draw(coalition, points).delta
