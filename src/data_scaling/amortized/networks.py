@@ -5,7 +5,7 @@ torch; the last layers start at zero. Weights belong to ``torch.nn`` modules whi
 are trained, and are kept as arrays after.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -186,7 +186,7 @@ class PriorNetwork(torch.nn.Module):
         odds = torch.nn.functional.linear(x, self.probe_weight, self.probe_bias)
         if self.n_classes:
             own = torch.nn.functional.one_hot(target, self.n_classes).to(x.dtype)
-            missed = own - odds.softmax(1)
+            missed = own - by_columns(odds, torch.softmax)
         else:
             own = target[:, None]
             missed = own - odds
@@ -217,12 +217,12 @@ class PriorNetwork(torch.nn.Module):
         # Of determinant 1, as tau has the scale.
         diagonal = torch.diag((log_diagonal - log_diagonal.mean()).exp())
         log_beta, log_tau = wide[:, n_powers + 1 :].split((len(BETAS), len(TAUS)), 1)
-        probability = (log_tau + self.tau).softmax(1)
+        probability = by_columns(log_tau + self.tau, torch.softmax)
         probability = probability + _FLOOR * (1.0 / len(TAUS) - probability)
         return Prior(
             mean=noise * _MOST_TRUST * self.trust.sigmoid() * wide[:, :n_powers],
             log_variance=log_variance,
-            log_beta=log_beta.log_softmax(1),
+            log_beta=by_columns(log_beta, torch.log_softmax),
             log_tau=probability.log(),
             log_shape=self.log_shape.clamp(*_LOG_SHAPES),
             factor=torch.tril(self.factor, -1) + diagonal,
@@ -231,6 +231,16 @@ class PriorNetwork(torch.nn.Module):
     def forward(self, x: "Tensor", target: "Tensor") -> Prior:
         """Return the prior of each point's law."""
         return self.interpret(self.predict_raw(x, target))
+
+
+def by_columns(
+    rows: "Tensor", function: "Callable[[Tensor, int], Tensor]"
+) -> "Tensor":
+    """Return what a function makes of each of many short rows.
+
+    It works on columns, which torch vectorises: several times faster than on rows.
+    """
+    return function(rows.T.contiguous(), 0).T
 
 
 def make_backbone(
