@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 import data_scaling as ds
-from benchmarks.amortized_page import find_commit, write_page
+from benchmarks.amortized_page import write_page
 from benchmarks.references import (
     FOLDER,
     LOADERS,
@@ -37,6 +37,7 @@ from benchmarks.references import (
     read_repetitions,
 )
 from benchmarks.sample_efficiency import find_dominating
+from data_scaling._machine import find_commit
 
 DATASETS = ("adult", "spambase", "imdb", "digits")
 N_TRAINED, N_DRAWS, SIZE = 5000, 100, 359
@@ -203,7 +204,7 @@ def judge_missing(options: argparse.Namespace) -> None:
             for (method, m), path in missing.items():
                 rows = judge(task, method, m)
                 about: Row = {"dataset": name, "repetition": repetition}
-                about["commit"] = find_commit()
+                about["commit"] = find_commit(Path(__file__).parent)
                 path.write_text(json.dumps([about | row for row in rows], indent=1))
                 print(f"{name}, {repetition}: {method}, {m} draws", flush=True)
 

@@ -1,7 +1,6 @@
 """The page of the amortized estimator: its text, and the tables of its benchmarks."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,6 @@ _ALIKE = 0.005
 _TELLING = 0.3
 Row = dict[str, Any]
 Cells = dict[tuple[str, str, int, str], Row]
-
-
-def find_commit() -> str:
-    git = ["git", "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(git, capture_output=True, text=True, check=True)  # noqa: S603
-    return done.stdout.strip()
 
 
 def read_cells(parts: Path) -> Cells:

@@ -20,8 +20,8 @@ import torch
 from pyarrow import parquet
 
 import data_scaling as ds
-from benchmarks.amortized_page import SPEED, find_commit
-from data_scaling._machine import describe_machine
+from benchmarks.amortized_page import SPEED
+from data_scaling._machine import describe_machine, find_commit
 from data_scaling.amortized import Scorer, score_parquet
 from data_scaling.amortized.paper import likelihood_loss
 
@@ -109,7 +109,8 @@ def write_rows(path: Path, n_rows: int) -> None:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
-    report: Row = {"machine": describe_machine(), "commit": find_commit()}
+    commit = find_commit(Path(__file__).parent)
+    report: Row = {"machine": describe_machine(), "commit": commit}
     report["rows"] = measure_speed()
     for row in report["rows"]:
         print(f"{row['what']}: {row['value']:,.3g}")
