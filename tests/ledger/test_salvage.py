@@ -159,8 +159,8 @@ def test_a_flipped_bit_costs_its_own_segment_at_most(n_points, wide, tmp_path):
         assert faults or len(segments) == n_all
         n_least = min(n_least, len(segments))
     assert n_refused <= 20
-    # A bit of a leaf's own head hides the rows that it holds.
-    assert n_least >= 0.5 * n_all
+    # A leaf's head counts its rows: without the highest bit, 14 are left of 30.
+    assert n_least >= n_all - 16
 
 
 def test_a_broken_beginning_is_no_other_file(wide, tmp_path):

@@ -362,8 +362,14 @@ def test_a_row_is_chosen_by_keyboard_and_the_page_fits_every_screen(path, open_p
     assert page.locator("#law-title").inner_text() == f"Law of row {name}"
     for width in (1440, 820, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(200)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # Plotly redraws a moment after the window has changed.
+        page.wait_for_function(
+            "width => document.documentElement.scrollWidth <= width", arg=width
+        )
+        page.wait_for_function(
+            "Math.abs(document.querySelector('#map-frame').clientHeight"
+            " - document.querySelector('#map .main-svg').clientHeight) <= 2"
+        )
         frame, plot = page.evaluate(
             "['#map-frame', '#map .main-svg'].map("
             "name => document.querySelector(name).getBoundingClientRect().height)"
