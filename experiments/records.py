@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -59,9 +59,26 @@ def write_record(out: Path, record: Record) -> None:
         temporary.write_text(json.dumps(fields, indent=1))
 
 
-def write_page(page: Path, sections: Sequence[Mapping[str, Any]], out: Path) -> None:
-    """Write the page of all sections, and copy their figures beside it."""
-    lines = [INTRODUCTION, _list_machines(sections, out), *_compare(sections, out)]
+def write_page(
+    page: Path,
+    sections: Sequence[Mapping[str, Any]],
+    out: Path,
+    tables: Iterable[str] = (),
+) -> None:
+    """Write the page of all sections, and copy their figures beside it.
+
+    Parameters
+    ----------
+    page : Path
+        File to write.
+    sections : sequence of mapping
+        Title, what the paper says, commands and figures of each section.
+    out : Path
+        Folder where the commands have run.
+    tables : iterable of str
+        Paragraphs that stand before the sections.
+    """
+    lines = [INTRODUCTION, _list_machines(sections, out), "## Side by side", *tables]
     missing = []
     for section in sections:
         lines += [f"## {section['title']}", f"**Paper.** {section['paper']}"]
@@ -98,24 +115,10 @@ def _list_machines(sections: Sequence[Mapping[str, Any]], out: Path) -> str:
     return "\n".join(rows)
 
 
-def _compare(sections: Sequence[Mapping[str, Any]], out: Path) -> Iterator[str]:
-    """Put the paper's numbers and ours side by side."""
-    yield "## Side by side"
-    rows = ["| what | paper | here | command |", "|---|---|---|---|"]
-    for row in (row for section in sections for row in section.get("compare", ())):
-        record = read_record(out, row["command"])
-        found = "not yet run" if record is None else _find_number(record, row["key"])
-        name = f"{row['what']}: {row['key']}"
-        rows.append(f"| {name} | {row['paper']} | {found} | `{row['command']}` |")
-    yield "\n".join(rows)
-
-
-def _find_number(record: Record, key: str) -> str:
-    """Return what stands behind a key in what a command said."""
-    for line in record.output.splitlines():
-        if line.startswith(f"{key}: "):
-            return line.removeprefix(f"{key}: ")
-    return "not said"
+def list_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table in Markdown."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _show(record: Record, out: Path) -> Iterator[str]:

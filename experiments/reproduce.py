@@ -17,6 +17,7 @@ from typing import Any
 
 from options import add, make_parser
 from records import Record, read_record, write_page, write_record
+from side_by_side import write_tables
 
 HERE = Path(__file__).parent
 
@@ -34,17 +35,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     add(parser, "sections", default="", help="a word of the titles")
     parser.add_argument("-write_only", "--write-only", action="store_true")
     args = parser.parse_args(argv)
-    sections: list[dict[str, Any]] = tomllib.loads(args.steps.read_text())["section"]
+    steps: dict[str, Any] = tomllib.loads(args.steps.read_text())
     where = ["--out", str(args.out)]
     if args.data_dir:
         where += ["--data-dir", str(args.data_dir)]
-    for section in sections:
+    for section in steps["section"]:
         if args.write_only or args.sections.lower() not in section["title"].lower():
             continue
         for command in section["commands"]:
             if read_record(args.out, command) is None:
                 run(command, where, args.out)
-    write_page(args.page, sections, args.out)
+    tables = write_tables(steps, args.out)
+    write_page(args.page, steps["section"], args.out, tables)
     print(args.page)
 
 

@@ -30,6 +30,7 @@ _PART = 25
 # Standard errors beyond which a difference is told as one.
 _CLEAR = 3.0
 _BEST_AT = "best at {:,}"
+_EFFECTS = {1: "Beat", 0: "No different from", -1: "Behind"}
 
 
 def choose_additions(
@@ -185,12 +186,12 @@ def resume_additions(
 
 
 def describe_additions(additions: Additions) -> list[str]:
-    """Say which selections beat random points, one sentence per size and metric.
+    """Say which selections beat random points, in a line per size and metric.
 
-    A selection beats random points, or falls behind them, if the metric gains more, or
+    A selection beats random points, or is behind them, if the metric gains more, or
     less, than by as many of them on the same datasets, by over three standard errors;
-    it harms if the metric gains less than nothing by as many. The points that are best
-    at the datasets' own size are compared with those that are best by other scores.
+    it is harmful if the metric gains less than nothing by as many. The points that are
+    best at the datasets' own size are compared with those best by other scores.
 
     Parameters
     ----------
@@ -200,7 +201,7 @@ def describe_additions(additions: Additions) -> list[str]:
     Returns
     -------
     list of str
-        Sentences, sizes in turn.
+        Lines, sizes in turn.
 
     Examples
     --------
@@ -212,11 +213,12 @@ def describe_additions(additions: Additions) -> list[str]:
     >>> names = ("best at 9", "best by Shapley", "random")
     >>> found = Additions(names, np.array([9]), ("mse",), change)
     >>> print(textwrap.fill(describe_additions(found)[0], 70))
-    Added to 9 points, mse: best at 9 beats random points; best by Shapley
-    does as random points. Best at 9 is above best by Shapley.
+    Added to 9 points, mse. Beat random points: best at 9. No different
+    from random points: best by Shapley. Best at 9 is above best by
+    Shapley.
     """
     return [
-        f"Added to {size:,} points, {metric}: {_describe_effects(additions, j, i)}"
+        f"Added to {size:,} points, {metric}. {_describe_effects(additions, j, i)}"
         for j, size in enumerate(additions.cardinality)
         for i, metric in enumerate(additions.metrics)
     ]
@@ -225,21 +227,23 @@ def describe_additions(additions: Additions) -> list[str]:
 def _describe_effects(additions: Additions, size: int, metric: int) -> str:
     mean, error = additions.mean, additions.standard_error
     harm = (mean < -_CLEAR * error)[:, size, metric]
-    words = ("falls behind", "does as", "beats")
-    effects = zip(_compare(additions, RANDOM, size, metric).items(), harm, strict=False)
-    said = "; ".join(
-        f"{name} {words[sign + 1]} random points{' and harms' if harms else ''}"
-        for (name, sign), harms in effects
-    )
+    effects = _compare(additions, RANDOM, size, metric)
+    alike: dict[str, list[str]] = {f"{_EFFECTS[1]} random points": []}
+    for (name, sign), harms in zip(effects.items(), harm, strict=False):
+        effect = f"{_EFFECTS[sign]} random points{' and harmful' if harms else ''}"
+        alike.setdefault(effect, []).append(name)
+    said = [
+        f"{effect}: {', '.join(names) or 'none'}." for effect, names in alike.items()
+    ]
     own = _BEST_AT.format(additions.cardinality[size])
-    if own not in additions.selections:
-        return f"{said}."
-    ranks = "; ".join(
-        f"{('above', 'no different from', 'below')[sign + 1]} {name}"
-        for name, sign in _compare(additions, own, size, metric).items()
-        if name.startswith("best")
-    )
-    return f"{said}. {own.capitalize()} is {ranks}."
+    if own in additions.selections:
+        ranks = ", ".join(
+            f"{('above', 'no different from', 'below')[sign + 1]} {name}"
+            for name, sign in _compare(additions, own, size, metric).items()
+            if name.startswith("best")
+        )
+        said.append(f"{own.capitalize()} is {ranks}.")
+    return " ".join(said)
 
 
 def _compare(

@@ -125,7 +125,7 @@ def describe_validation(validation: Validation) -> dict[str, float]:
     points and sizes together. The shares are of the points whose R^2 over the sizes is
     above 0.95: of the means' straight line on log axes, and of each point's own law.
     """
-    first, last = (f"{k:.0f}" for k in validation.cardinality[[0, -1]])
+    by_size = zip(validation.cardinality, validation.r2, strict=True)
     log_r2, point_r2 = (
         values[np.isfinite(values)]
         for values in (validation.log_r2, validation.point_r2)
@@ -134,8 +134,7 @@ def describe_validation(validation: Validation) -> dict[str, float]:
         "R2 averaged over sizes": float(np.mean(validation.r2)),
         "R2 pooled": validation.r2_pooled,
         "R2 of true laws, averaged": float(np.mean(validation.r2_ceiling)),
-        f"R2 at {first}": float(validation.r2[0]),
-        f"R2 at {last}": float(validation.r2[-1]),
+        **{f"R2 at {k:.0f}": float(r2) for k, r2 in by_size},
         "share of log-log R2 above 0.95": _share_above(log_r2),
         "share of own-law R2 above 0.95": _share_above(point_r2),
         "draws per point and size": float(np.median(validation.n_draws)),

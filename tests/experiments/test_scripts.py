@@ -14,7 +14,9 @@ from data_scaling._machine import describe_machine
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SIZES = ["--min-cardinality", "20", "--max-cardinality", "80"]
-SHARED = {FOLDER / f"{name}.py" for name in ("paths", "options", "records")}
+SHARED = {
+    FOLDER / f"{name}.py" for name in ("paths", "options", "records", "side_by_side")
+}
 ONE_JOB = ["--jobs", "1"]
 
 
@@ -209,34 +211,55 @@ def test_flipped_labels_are_looked_for(drawn, script):
     assert (frame.auc > 0.5).all()
 
 
+def write_record(out, command, output):
+    records = importlib.import_module("records")
+    records.write_record(out, records.Record(command, output, 1.0))
+
+
 def test_the_reproduction_runs_what_is_missing_and_writes_a_page(
     drawn, out, script, tmp_path, capsys
 ):
     steps, page = tmp_path / "steps.toml", tmp_path / "docs" / "page.md"
     steps.write_text("""
+[[table]]
+title = "R2"
+columns = [["pooled", "R2 pooled"], ["at 7", "R2 at 7"]]
+paper = [{what = "paper", cells = ["0.5", "-"]}]
+rows = [{what = "toy", command = "plot_validation -dataset toy"}]
+[[table]]
+title = "Both"
+rows_of = "R2"
+columns = [["averaged", "R2 averaged over sizes"]]
+[[table]]
+title = "Boundary"
+index = ["what", "label"]
+cells = {alpha = "{alpha_pearson:.3f}", c = "{log_c_pearson:.3f}"}
+[[table.rows]]
+what = "toy"
+command = "plot_distance -dataset toy"
+file = "toy/logreg/figures/distance-likelihood.csv"
 [[section]]
 title = "Figure 1"
 paper = "R2 0.987"
 note = "Not the same data."
-commands = ["plot_validation -dataset toy"]
+commands = ["generate_samples_validation -dataset toy", "plot_validation -dataset toy"]
 figures = ["toy/logreg/figures/validation-log.png", "toy/logreg/figures/none.png"]
-[[section.compare]]
-what = "toy"
-key = "R2 pooled"
-paper = "0.5"
-command = "plot_validation -dataset toy"
 [[section]]
 title = "Left"
 paper = "None."
 commands = ["plot_distance -dataset toy"]
 """)
     arguments = ["--steps", str(steps), "--page", str(page)]
+    drawing = "plan 6 draws; seed 1\ntime     7 s of drawing\n"
+    write_record(out, "generate_samples_validation -dataset toy", drawing)
     script("reproduce", *arguments, "--sections", "figure")
     assert "$ plot_validation -dataset toy" in capsys.readouterr().out
     text = page.read_text()
     said = text.partition("R2 pooled: ")[2].split()[0]
-    row = f"| toy: R2 pooled | 0.5 | {said} | `plot_validation -dataset toy` |"
-    assert row in text
+    assert f"| paper | 0.5 | - |\n| toy | {said} | - |" in text
+    assert "| toy | `plot_validation -dataset toy` | 7 s | 1 | " in text
+    assert "Rows and commands are those of *R2*." in text
+    assert "| toy | `plot_distance -dataset toy` | not yet | - | not yet | - |" in text
     assert "**Paper.** R2 0.987" in text
     machine, _, load = describe_machine().partition("; load ")
     assert f"\n- {machine}; load " in text
@@ -253,7 +276,37 @@ commands = ["plot_distance -dataset toy"]
     assert "$" not in capsys.readouterr().out
     assert page.read_text() == text
     script("reproduce", *arguments)
-    assert "Not yet run" not in page.read_text()
+    text = page.read_text()
+    assert "Not yet run" not in text
+    frame = read_frame(drawn, "distance-likelihood").groupby("label").first()
+    for label, row in frame.iterrows():
+        cells = f"| {row.alpha_pearson:.3f} | {row.log_c_pearson:.3f} |"
+        assert f"| toy | {label} {cells}" in text
+
+
+def test_cells_are_marked_where_a_difference_is_clear(script, tmp_path):
+    side_by_side = importlib.import_module("side_by_side")
+    frame = pd.DataFrame(
+        {
+            "size": [500] * 3,
+            "selection": ["best", "worst", "random"],
+            "gain": [0.2, -0.1, 0.0],
+            "excess": [0.2, -0.1, 0.0],
+            "error": [0.05, 0.03, 0.0],
+        }
+    )
+    frame.to_csv(tmp_path / "gains.csv", index=False)
+    table = {
+        "index": ["size"],
+        "columns": "selection",
+        "cell": "{gain:+.1f}",
+        "mark": ["excess", "error"],
+        "rows": [{"what": "toy", "command": "run", "file": "gains.csv"}],
+    }
+    assert "not yet run" in side_by_side.fill_from_files(table, tmp_path)
+    write_record(tmp_path, "run", "")
+    text = side_by_side.fill_from_files(table, tmp_path)
+    assert text.endswith("| 500 | **+0.2** | *-0.1* | +0.0 |")
 
 
 def test_every_command_of_the_reproduction_is_a_script():
