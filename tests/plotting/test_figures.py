@@ -1,5 +1,7 @@
 """Figures of the applications: frames hold the numbers, axes their names."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -72,6 +74,14 @@ def test_sizes_beyond_the_fit_are_shown_all_the_same(study):
     assert figure.axes[0].get_title() == "median over sizes beyond the fitted sizes"
 
 
+def test_a_method_far_below_nothing_is_named_where_it_is_cut_off(study):
+    bad = replace(study, r2=np.full_like(study.r2, -5.0))
+    figure, _ = plot_convergence({"good": study, "bad": bad})
+    for axes in figure.axes:
+        assert axes.get_ylim()[0] == -1.0
+        assert [text.get_text() for text in axes.texts] == ["below -1: bad"]
+
+
 def test_labels_of_sizes_are_spread_in_ratio():
     axes = Figure().subplots()
     label_sizes(axes, np.array([2500.0, 5000, 7500, 10000, 15000, 20000, 25000]))
@@ -108,7 +118,7 @@ def test_additions_are_listed_with_errors_and_differences_from_random():
         "added to 500 points",
         "added to 5,000 points",
     ]
-    label = "gain in the test accuracy (share)"
+    label = "gain in the test accuracy (share) ± 2 SE"
     assert {axes.get_xlabel() for axes in figure.axes} == {label}
 
 

@@ -56,7 +56,7 @@ def plot_additions(
         for j in range(n_sizes):
             axes = panels[i * n_sizes + j]
             _draw_selections(axes, additions, j, i)
-            axes.set_xlabel(f"gain in the test {metric}{unit}")
+            axes.set_xlabel(f"gain in the test {metric}{unit} ± {_ERRORS:g} SE")
     return figure, _list_changes(additions)
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+# R^2 below which a figure shows nothing.
+_LOWEST: Final = -1.0
+
 LABELS: Final = {
     "mse": "mean squared error",
     "r2": "R² over points",
@@ -160,12 +163,23 @@ def plot_values(
 
 
 def _bound_below(axes: "Axes", measure: str) -> None:
-    """Cut off what is worse than nothing, so that the rest can be told apart."""
+    """Cut off what is worse than nothing, so that the rest can be told apart.
+
+    Methods of which nothing is left are named.
+    """
     if measure == "mse":
         axes.set_yscale("log")
     elif measure == "r2":
-        low = axes.get_ylim()[0]
-        axes.set_ylim(max(low, -1.0), 1.03)
+        low = max(axes.get_ylim()[0], _LOWEST)
+        axes.set_ylim(low, 1.03)
+        hidden = [
+            str(line.get_label())
+            for line in axes.lines
+            if np.max(np.asarray(line.get_ydata(), dtype=np.float64)) < low
+        ]
+        if hidden:
+            text = f"below {low:g}: {', '.join(hidden)}"
+            axes.text(0.03, 0.03, text, transform=axes.transAxes, fontsize=8)
 
 
 def _list(name: str, study: Convergence) -> "pd.DataFrame":

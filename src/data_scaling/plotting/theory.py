@@ -93,14 +93,14 @@ def _draw_agreement(axes: "Axes", summary: "pd.DataFrame") -> None:
     shown = (
         ("pearson", "correlation", "o-", COLORS[0]),
         ("pearson_of_second", "correlation of c/k² alone", "^--", COLORS[2]),
-        ("slope", "slope", "s-", COLORS[1]),
+        ("slope", "slope of the means on theory", "s-", COLORS[1]),
     )
     sizes = summary["cardinality"].to_numpy()
     for name, label, style, color in shown:
         axes.plot(sizes, summary[name], style, color=color, label=label)
     axes.axhline(1.0, color="k", linewidth=0.8, linestyle=":")
     label_sizes(axes, sizes)
-    axes.set_ylabel("of the means on theory")
+    axes.set_ylabel("means against theory")
     axes.legend(fontsize=8)
 
 

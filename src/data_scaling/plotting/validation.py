@@ -177,7 +177,7 @@ def _draw_agreement(axes: "Axes", validation: Validation) -> None:
     axes.set(ylabel="R² over points", ylim=(low - _LEGEND / 2 * (high - low), high))
     label_sizes(axes, sizes)
     axes.set_title(f"Agreement: R² {validation.r2_pooled:.3f} over all")
-    axes.legend(loc="lower right", fontsize=8)
+    axes.legend(loc="best", fontsize=8)
 
 
 def _list_means(
