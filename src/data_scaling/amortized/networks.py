@@ -233,9 +233,7 @@ class PriorNetwork(torch.nn.Module):
         return self.interpret(self.predict_raw(x, target))
 
 
-def by_columns(
-    rows: "Tensor", function: "Callable[[Tensor, int], Tensor]"
-) -> "Tensor":
+def by_columns(rows: "Tensor", function: "Callable[[Tensor, int], Tensor]") -> "Tensor":
     """Return what a function makes of each of many short rows.
 
     It works on columns, which torch vectorises: several times faster than on rows.
