@@ -61,10 +61,15 @@ def plot_distance(
     }
     figure, panels = make_panels(1, 2, title=title)
     for axes, (name, ylabel) in zip(
-        panels, (("alpha", "exponent alpha"), ("log_c", "log |c|")), strict=True
+        panels,
+        (("alpha", "exponent alpha"), ("log_c", "log |c| (c in units of the utility)")),
+        strict=True,
     ):
         _draw_classes(axes, distance, values[name], classes, found[name])
-        axes.set(xlabel="distance to the decision boundary", ylabel=ylabel)
+        axes.set(
+            xlabel="signed distance to the boundary (units of the features)",
+            ylabel=ylabel,
+        )
     columns: dict[str, Any] = {
         **name_points(laws),
         "label": classes,

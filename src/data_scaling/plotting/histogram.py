@@ -71,15 +71,15 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "r2_psi_largest": ("psi_largest", "r2_mean"),
 }
 _LABELS: Final = {
-    "c": "c",
+    "c": "|c| (units of the utility)",
     "alpha": "exponent alpha",
-    "sigma2": "sigma²",
+    "sigma2": "sigma² (squared units of the utility)",
     "beta": "exponent beta",
     "r2_mean": "R² of log|mean| on log k",
     "r2_variance": "R² of log variance on log k",
-    "psi": "|mean contribution|, all sizes",
-    "psi_smallest": "|mean contribution| at the smallest size",
-    "psi_largest": "|mean contribution| at the largest size",
+    "psi": "|mean contribution| of all sizes (units of the utility)",
+    "psi_smallest": "|mean contribution| at the smallest size (utility)",
+    "psi_largest": "|mean contribution| at the largest size (utility)",
 }
 _LOGARITHMIC: Final = ("sigma2", "psi", "psi_smallest", "psi_largest")
 
@@ -207,7 +207,7 @@ def _draw_signed(axes: "Axes", c: FloatArray) -> None:
             )
         axes.set_xscale("log")
         axes.legend(fontsize=8)
-    axes.set(xlabel="|c|", ylabel="points")
+    axes.set(xlabel=_LABELS["c"], ylabel="points")
 
 
 def _draw_scatter(
@@ -230,5 +230,4 @@ def _draw_scatter(
             )
     axes.set(xscale="log", xlabel=_LABELS[names[0]], ylabel=_LABELS[names[1]])
     if names[0] == "c":
-        axes.set_xlabel("|c|")
         axes.legend(fontsize=8, markerscale=2)
