@@ -16,7 +16,7 @@ from data_scaling.estimators import (
     hierarchical,
     learning,
 )
-from data_scaling.estimators.choice import CANDIDATES
+from data_scaling.estimators.choice import CANDIDATES, LearningDraws, measure_bend
 from data_scaling.estimators.learning import improve, learn
 from data_scaling.estimators.moments import sum_draws
 from data_scaling.estimators.posterior import update
@@ -394,3 +394,66 @@ def test_a_rare_point_of_strong_signal_is_not_taken_for_noise():
         Contributions(psi + 300 / k * rng.normal(size=k.shape), k)
     )
     assert abs(laws.psi(300)[700] - 30) < 1.5
+
+
+def plant_quiet_draws(removed, seed=3):
+    """Laws that bend at small sizes, and draws of little noise, lower at both ends."""
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(3, 250, 1)) * np.array([1.0, 0.7, 0.4])[:, None, None]
+    k = np.tile(rng.integers(100, 1001, 60), (250, 1))
+
+    def psi(size):
+        x = 300.0 / np.asarray(size, dtype=float)
+        return a[0] * x + a[1] * x**2 - a[2] * x**3
+
+    log_x = np.log(k / 480.0)
+    noise = 0.15 * (300.0 / k) * np.exp(-0.5 * log_x**2)
+    delta = psi(k) + noise * rng.normal(size=k.shape)
+    share = None if removed is None else np.full(250, removed)
+    return psi, noise, Contributions(delta, k, variance_removed=share)
+
+
+def test_adjusted_draws_have_laws_that_bend_at_the_end_of_the_range():
+    psi, _, draws = plant_quiet_draws(removed=0.9)
+    laws = HierarchicalEstimator().fit(draws)
+    plain = HierarchicalEstimator().fit(replace(draws, variance_removed=None))
+    assert laws.powers.tolist() == [1.0, 2.0, 3.0]
+    given = HierarchicalEstimator(powers=(1.0, 2.0)).fit(draws)
+    assert given.powers.tolist() == [1.0, 2.0]
+    error, two = (
+        np.mean((each.psi([100.0]) - psi(100.0)) ** 2) for each in (laws, given)
+    )
+    # Half of the bias, and a quarter of its square.
+    assert error < 0.35 * two
+    # Draws of which little was removed are as draws.
+    _, _, noisy = plant_quiet_draws(removed=0.2)
+    assert np.array_equal(
+        HierarchicalEstimator().fit(noisy).psi(100.0), plain.psi(100.0)
+    )
+
+
+def test_how_far_the_two_laws_lie_apart_is_part_of_the_variance():
+    psi, _, draws = plant_quiet_draws(removed=0.9)
+    low, high = HierarchicalEstimator().fit(draws).interval([100.0, 500.0])
+    truth = psi([[100.0, 500.0]])
+    assert np.mean((low < truth) & (truth < high), axis=0).min() > 0.9
+
+
+def test_noise_that_bends_is_told_by_the_nearest_power_law():
+    _, noise, draws = plant_quiet_draws(removed=0.9)
+    laws = HierarchicalEstimator().fit(draws)
+    told = laws.noise_std(draws.cardinality)
+    assert np.median(told / noise) == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_bend_of_the_noise_is_found():
+    """Of b = 1, 6/7 with 60 draws; its standard error is about 0.03."""
+    _, _, draws = plant_quiet_draws(removed=0.9)
+    learning_draws = LearningDraws(draws.delta, draws.cardinality, 480.0, 300)
+    learned = learning_draws.learn(((1.0, 2.0, 3.0),), 1.0)
+    bend = measure_bend(learning_draws, learned)
+    assert bend == pytest.approx(6 / 7, abs=0.12)
+    at_one_size = replace(
+        learning_draws, cardinality=np.full_like(draws.cardinality, 9)
+    )
+    assert measure_bend(at_one_size, learned) == 0.0

@@ -32,6 +32,9 @@ _FOLD_STEPS = 8
 # A point's draws tell of its noise as at least, and at most, so many normal draws
 # would: more trust in a point's own variance made laws of real data worse.
 _LEAST_TOLD, _MOST_TOLD = 3.0, 10.0
+# A squared residual counts as at most so many typical ones where the bend is measured;
+# steps of that; draws of a point at which half of it is believed, and the largest.
+_FARTHEST, _BEND_STEPS, _BEND_DRAWS, _LARGEST_BEND = 20.0, 30, 10.0, 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,16 +51,21 @@ class LearningDraws:
         Size k0 at which all terms are one.
     max_iterations : int
         Largest number of steps of EM.
+    bend : float
+        By how much the noise is lower far from k0 than a power of the size says.
     """
 
     delta: FloatArray
     cardinality: Int32Array
     base: float
     max_iterations: int
+    bend: float = 0.0
 
     def learn(self, models: tuple[Powers, ...], noise_share: float) -> Learned:
         """Return the prior that all draws teach."""
-        moments = sum_draws(self.delta, self.cardinality, self.base, models, BETAS)
+        moments = sum_draws(
+            self.delta, self.cardinality, self.base, models, BETAS, self.bend
+        )
         prior = first_prior(models, moments, noise_share)
         return learn(prior, moments, self.max_iterations)
 
@@ -81,6 +89,31 @@ def measure_noise_share(draws: LearningDraws, learned: Learned) -> float:
     share = 2.0 / max(kurtosis - 1.0, 2.0)
     told = np.clip(share * n_draws, _LEAST_TOLD, _MOST_TOLD)
     return float(min(told / n_draws, 1.0))
+
+
+def measure_bend(draws: LearningDraws, learned: Learned) -> float:
+    r"""Return by how much the noise is lower far from k0 than a power law says.
+
+    It is b of the variance :math:`e^{a - \beta x - b x^2}` with
+    :math:`x = \log(k / k_0)`, by regression of the squared residuals of all points
+    with a logarithmic link, and less of it where there are few draws. Contributions
+    of logistic regression vary most where k is near the number of features.
+    """
+    squared = _standardise(draws, learned) ** 2
+    with np.errstate(invalid="ignore"):
+        squared /= np.nanmean(squared, axis=1, keepdims=True)
+    usable = np.isfinite(squared)
+    value = np.minimum(squared[usable], _FARTHEST)
+    x = np.log(draws.cardinality / draws.base)[usable]
+    if np.ptp(x) == 0.0:
+        return 0.0
+    terms = np.stack([np.ones_like(x), x, x**2], axis=1)
+    inverse, level = np.linalg.pinv(terms), np.zeros(3)
+    for _ in range(_BEND_STEPS):
+        level += inverse @ np.clip(value * np.exp(-terms @ level) - 1.0, -1.0, 1.0)
+    n_draws = draws.delta.shape[1]
+    shrunk = -level[2] * n_draws / (n_draws + _BEND_DRAWS)
+    return float(np.clip(shrunk, -_LARGEST_BEND, _LARGEST_BEND))
 
 
 def choose_powers(draws: LearningDraws, noise_share: float) -> Powers:

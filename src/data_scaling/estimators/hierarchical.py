@@ -11,20 +11,21 @@ See :mod:`.prior` for the model.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_scaling._checks import check_at_least
-from data_scaling._typing import FloatArray, IntArray
+from data_scaling._typing import FloatArray, Int32Array, IntArray
 from data_scaling.contributions import Contributions
 from data_scaling.errors import FitWarning, InputError
 from data_scaling.estimators.choice import (
     CANDIDATES,
     LearningDraws,
     choose_powers,
+    measure_bend,
     measure_noise_share,
 )
 from data_scaling.estimators.inspection import (
@@ -43,9 +44,35 @@ Law: TypeAlias = Literal["expansion", "power"]
 EXPONENTS = np.arange(0.25, 4.01, 0.25)
 # Shapes that the coefficients' covariance of an expansion is a mixture of.
 N_SHAPES = 3
+# Powers of the second law of adjusted draws, and the share of their variance that must
+# have been removed, so that a law's own bias weighs as much as their noise.
+_RICHER: Powers = (1.0, 2.0, 3.0)
+_LOW_NOISE = 0.5
 # Points that a prior is learned from, and powers chosen by, spread over the pool.
 _LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
 _BLOCK_POINTS = 1024
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is fitted to all points.
+
+    Attributes
+    ----------
+    laws : tuple of tuple of tuple of float
+        Models of each of the laws whose mean is taken.
+    base : float
+        Size k0 at which all terms are one.
+    noise_share : float
+        Share of a draw that tells of its point's noise.
+    bend : float
+        By how much the noise is lower far from k0 than a power of the size says.
+    """
+
+    laws: tuple[tuple[Powers, ...], ...]
+    base: float
+    noise_share: float = 1.0
+    bend: float = 0.0
 
 
 @final
@@ -77,6 +104,12 @@ class HierarchicalEstimator:
     says little of the true one, so that a draw counts in part (by the kurtosis of all
     residuals) as knowledge of its point's noise. It counts in full for psi: robust
     means are biased where tails are skewed.
+
+    Where adjusting has removed most of the draws' noise, what the law itself is wrong
+    by shows. Unless powers are given, such draws have the mean of two laws, in 1/k and
+    1/k^2 and in 1/k, 1/k^2 and 1/k^3, whose difference is part of the covariance; and
+    their noise may bend: its logarithm is a parabola in that of the size, as bent for
+    all points.
 
     Examples
     --------
@@ -150,7 +183,7 @@ class HierarchicalEstimator:
         """
         contributions.require_draws()
         members = _split(groups, contributions.n_points)
-        fitted = _empty_arrays(contributions.n_points)
+        fitted = empty_counts(contributions.n_points)
         delta = contributions.delta
         usable = ~np.isnan(delta)
         status = describe_draws(delta, contributions.cardinality, usable, fitted)
@@ -158,22 +191,22 @@ class HierarchicalEstimator:
         status[status == FitStatus.DEGENERATE] = FitStatus.CONVERGED
         rows = np.flatnonzero(status == FitStatus.CONVERGED)
         base = _mean_size(contributions)
-        models: tuple[Powers, ...] = (CANDIDATES[0],)
-        priors: list[Prior] = []
+        choice = Choice(((CANDIDATES[0],),), base)
         if rows.size:
-            models, noise_share = self._choose(contributions, rows, base)
-        powers = all_powers(models)
-        _add_coefficients(fitted, len(powers), status == FitStatus.NO_SIGNAL)
-        for group in members:
-            chosen = rows[np.isin(rows, group, assume_unique=True)]
-            if not chosen.size:
-                continue
-            draws = self._take(contributions, chosen, base, _LEARNING_POINTS)
-            learned = draws.learn(models, noise_share)
-            if not learned.converged:
-                _warn_of_limit(self.max_iterations)
-            priors.append(learned.prior)
-            _write(contributions, chosen, base, learned.prior, powers, fitted)
+            choice = self._choose(contributions, rows, base)
+        powers = all_powers([each for models in choice.laws for each in models])
+        silent = status == FitStatus.NO_SIGNAL
+        alternatives = []
+        for models in choice.laws:
+            law = _empty_law(len(powers), silent)
+            for group in members:
+                chosen = rows[np.isin(rows, group, assume_unique=True)]
+                if not chosen.size:
+                    continue
+                prior = self._learn(contributions, chosen, models, choice)
+                _write(contributions, chosen, choice, prior, powers, law)
+            alternatives.append(law)
+        fitted |= _average(alternatives)
         laws = ExpansionLaws(
             powers=powers,
             base_cardinality=base,
@@ -184,16 +217,39 @@ class HierarchicalEstimator:
 
     def _choose(
         self, contributions: Contributions, rows: IntArray, base: float
-    ) -> tuple[tuple[Powers, ...], float]:
-        """Return the models, and the share of a draw that tells of its noise."""
+    ) -> Choice:
+        """Return what is fitted, by a look at the draws of some points."""
         if self.law == "power":
-            return tuple((float(power),) for power in EXPONENTS), 1.0
+            return Choice((tuple((float(power),) for power in EXPONENTS),), base)
         draws = self._take(contributions, rows, base, _CHOOSING_POINTS)
         asked = None if self.powers is None else tuple(map(float, self.powers))
         first = draws.learn((asked or CANDIDATES[0],), 1.0)
         noise_share = measure_noise_share(draws, first)
-        powers = asked or choose_powers(draws, noise_share)
-        return (powers,) * (N_SHAPES if len(powers) > 1 else 1), noise_share
+        is_quiet = _is_quiet(contributions, rows)
+        bend = measure_bend(draws, first) if is_quiet else 0.0
+        if is_quiet and not asked:
+            laws: tuple[tuple[Powers, ...], ...] = (
+                (CANDIDATES[0],) * N_SHAPES,
+                (_RICHER,),
+            )
+        else:
+            powers = asked or choose_powers(draws, noise_share)
+            laws = ((powers,) * (N_SHAPES if len(powers) > 1 else 1),)
+        return Choice(laws, base, noise_share, bend)
+
+    def _learn(
+        self,
+        contributions: Contributions,
+        rows: IntArray,
+        models: tuple[Powers, ...],
+        choice: Choice,
+    ) -> Prior:
+        """Learn the prior of some points, and warn if that took too long."""
+        draws = self._take(contributions, rows, choice.base, _LEARNING_POINTS)
+        learned = replace(draws, bend=choice.bend).learn(models, choice.noise_share)
+        if not learned.converged:
+            _warn_of_limit(self.max_iterations)
+        return learned.prior
 
     def _take(
         self, contributions: Contributions, rows: IntArray, base: float, n_points: int
@@ -222,52 +278,81 @@ def _split(groups: ArrayLike | None, n_points: int) -> list[IntArray]:
     return [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
 
+def _is_quiet(contributions: Contributions, rows: IntArray) -> bool:
+    """Return whether adjusting has removed most of the noise of these draws."""
+    removed = contributions.variance_removed
+    return removed is not None and float(np.median(removed[rows])) > _LOW_NOISE
+
+
 def _write(
     contributions: Contributions,
     rows: IntArray,
-    base: float,
+    choice: Choice,
     prior: Prior,
     powers: FloatArray,
-    fitted: dict[str, NDArray[Any]],
+    law: dict[str, FloatArray],
 ) -> None:
     """Fill in the laws of some points, block by block."""
     places = np.searchsorted(powers, all_powers(prior.models))
     # Powers that the prior gave up have the coefficient 0.
-    fitted["coefficients"][rows] = fitted["covariance"][rows] = 0.0
+    law["coefficients"][rows] = law["covariance"][rows] = 0.0
+    level, slope = _straighten(contributions.cardinality[rows], choice)
     for first in range(0, rows.size, _BLOCK_POINTS):
         block = rows[first : first + _BLOCK_POINTS]
         moments = sum_draws(
             contributions.delta[block],
             contributions.cardinality[block],
-            base,
+            choice.base,
             prior.models,
             prior.betas,
+            choice.bend,
         )
         posterior = update(prior, moments)
         mean, covariance = posterior.coefficients()
-        fitted["coefficients"][block[:, None], places] = mean
-        fitted["covariance"][block[:, None, None], places[:, None], places] = covariance
-        variance, fitted["noise_exponent"][block] = posterior.noise()
-        fitted["noise"][block] = np.sqrt(variance)
+        law["coefficients"][block[:, None], places] = mean
+        law["covariance"][block[:, None, None], places[:, None], places] = covariance
+        variance, exponent = posterior.noise()
+        law["noise"][block] = np.sqrt(variance * np.exp(level))
+        law["noise_exponent"][block] = exponent - slope
 
 
-def _empty_arrays(n_points: int) -> dict[str, NDArray[Any]]:
-    return {
-        "noise": np.full(n_points, np.nan),
-        "noise_exponent": np.full(n_points, np.nan),
-        **empty_counts(n_points),
+def _straighten(cardinality: Int32Array, choice: Choice) -> tuple[float, float]:
+    """Return level and slope of the line nearest to the bend of the log variance."""
+    if choice.bend == 0.0:
+        return 0.0, 0.0
+    sizes, counts = np.unique(cardinality, return_counts=True)
+    x = np.log(sizes / choice.base)
+    slope, level = np.polyfit(x, -choice.bend * x**2, 1, w=np.sqrt(counts))
+    return float(level), float(slope)
+
+
+def _average(laws: Sequence[dict[str, FloatArray]]) -> dict[str, NDArray[Any]]:
+    """Return the mean of laws; how far they lie apart is part of its covariance."""
+    if len(laws) == 1:
+        return dict(laws[0])
+    averaged = {
+        name: np.mean([law[name] for law in laws], axis=0)
+        for name in ("coefficients", "covariance", "noise", "noise_exponent")
     }
+    for law in laws:
+        apart = law["coefficients"] - averaged["coefficients"]
+        averaged["covariance"] += apart[:, :, None] * apart[:, None, :] / len(laws)
+    return averaged
 
 
-def _add_coefficients(
-    fitted: dict[str, NDArray[Any]], n_powers: int, silent: NDArray[np.bool_]
-) -> None:
-    """Add coefficients that are NaN, and 0 for points without any signal."""
+def _empty_law(n_powers: int, silent: NDArray[np.bool_]) -> dict[str, FloatArray]:
+    """Return what is fitted: NaN, and 0 for points without any signal."""
     n_points = len(silent)
-    fitted["coefficients"] = np.full((n_points, n_powers), np.nan)
-    fitted["covariance"] = np.full((n_points, n_powers, n_powers), np.nan)
-    for name in ("coefficients", "covariance", "noise", "noise_exponent"):
-        fitted[name][silent] = 0.0
+    tails = {
+        "coefficients": (n_powers,),
+        "covariance": (n_powers, n_powers),
+        "noise": (),
+        "noise_exponent": (),
+    }
+    law = {name: np.full((n_points, *tail), np.nan) for name, tail in tails.items()}
+    for values in law.values():
+        values[silent] = 0.0
+    return law
 
 
 def _warn_of_limit(max_iterations: int) -> None:

@@ -1,12 +1,12 @@
 r"""Weighted sums over draws, from which all of the hierarchical fit follows.
 
-For noise of variance :math:`s^2 (k/k_0)^{-\beta}` the draws of a point enter the
-regression on :math:`x = ((k/k_0)^{-p})_p` through the sums, with weights
-:math:`w = (k/k_0)^\beta`, of :math:`w x x'`, :math:`w x \Delta` and
-:math:`w \Delta^2`, and through the number of draws. They are taken once for a grid of
-exponents :math:`\beta` and for all sets of powers that are tried; no later step passes
-over the draws. Products of two terms depend on the sum of their powers alone, so that
-sets of powers share them.
+For noise of variance :math:`s^2 (k/k_0)^{-\beta} e^{-b \log^2(k/k_0)}` the draws of a
+point enter the regression on :math:`x = ((k/k_0)^{-p})_p` through the sums, with
+weights :math:`w = (k/k_0)^\beta e^{b \log^2(k/k_0)}`, of :math:`w x x'`,
+:math:`w x \Delta` and :math:`w \Delta^2`, and through the number of draws. They are
+taken once for a grid of exponents :math:`\beta` and for all sets of powers that are
+tried; no later step passes over the draws. Products of two terms depend on the sum of
+their powers alone, so that sets of powers share them.
 """
 
 from collections.abc import Sequence
@@ -96,6 +96,7 @@ def sum_draws(
     base: float,
     models: Sequence[Powers],
     betas: FloatArray,
+    bend: float = 0.0,
 ) -> Moments:
     """Return the moments of some points.
 
@@ -111,6 +112,8 @@ def sum_draws(
         Sets of powers that will be regressed on.
     betas : (n_beta,) float64 array
         Exponents of the noise variance.
+    bend : float
+        The b of the noise, the same for all points.
     """
     n_points, n_draws = delta.shape
     powers = np.unique(np.concatenate(models))
@@ -125,8 +128,10 @@ def sum_draws(
         usable = ~np.isnan(delta[rows])
         y = np.where(usable, delta[rows], 0.0)
         log_k = np.log(cardinality[rows] / base)
-        weight = np.exp(log_k[..., None] * betas) * usable[..., None]
+        bent = bend * log_k**2
+        weight = np.exp(log_k[..., None] * betas + bent[..., None]) * usable[..., None]
         log_weight[rows] = 0.5 * np.sum(log_k * usable, axis=1)[:, None] * betas
+        log_weight[rows] += 0.5 * np.sum(bent * usable, axis=1)[:, None]
         count[rows] = usable.sum(axis=1)
         xx[rows] = _fall(log_k, sums) @ weight
         weight *= y[..., None]
