@@ -41,8 +41,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     laws = make_estimator(args.method).fit(draws)
     ends = int(draws.cardinality.min()), int(draws.cardinality.max())
     selections = choose_additions(laws, data, args.sizes, ends, args.num_points)
+    name = f"additions-{args.method}-{args.num_points}"
     found = resume_additions(
-        paths.folder / f"additions-{args.method}",
+        paths.folder / name,
         data,
         args.model,
         selections,
@@ -59,7 +60,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     gains = sum_contributions(laws, selections, args.sizes)
     print("If contributions added up, a selection would gain, at each size:")
     print(pd.DataFrame(gains, list(selections), args.sizes).to_string())
-    name = f"additions-{args.method}"
     print(*save_figure(figure, frame, paths.figure(name)), sep="\n")
 
 

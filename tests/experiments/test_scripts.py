@@ -173,14 +173,14 @@ def test_values_are_judged_by_other_draws(drawn, script):
 def test_points_are_added_and_the_repetitions_are_kept(drawn, script):
     settings = ["--kind", "fit", "--num-points", "10", "--sizes", "20,50", *ONE_JOB]
     script("test_point_addition", "--repetitions", "30", *settings)
-    frame = read_frame(drawn, "additions-hierarchical")
+    frame = read_frame(drawn, "additions-hierarchical-10")
     assert frame.selection.nunique() == 6
     assert set(frame.cardinality) == {20, 50}
     assert set(frame.n_repetitions) == {30}
-    first = drawn / "additions-hierarchical" / "part-000000-25.npz"
+    first = drawn / "additions-hierarchical-10" / "part-000000-25.npz"
     written = first.stat().st_mtime_ns
     script("test_point_addition", "--repetitions", "30", *settings)
-    pd.testing.assert_frame_equal(read_frame(drawn, "additions-hierarchical"), frame)
+    pd.testing.assert_frame_equal(read_frame(drawn, "additions-hierarchical-10"), frame)
     assert first.stat().st_mtime_ns == written
 
 
