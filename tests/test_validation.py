@@ -8,7 +8,7 @@ from test_ranking import make_laws
 
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError
-from data_scaling.validation import validate_laws
+from data_scaling.validation import Validation, describe_validation, validate_laws
 
 
 def draw_from_laws(laws, k, noise, seed):
@@ -73,6 +73,24 @@ def test_straight_means_have_a_log_r2_of_1():
         laws, draw_from_laws(laws, k, 0.0, 0), [50, 100, 200, 400]
     )
     np.testing.assert_allclose(validation.log_r2, 1.0)
+
+
+def test_a_point_that_clearly_changes_sign_is_told_from_noise():
+    sizes = np.array([10.0, 20.0, 40.0, 80.0])
+    mean = np.array([[4.0, 1, -1, -4], [4, 2, 1, 0.5], [4, 2, 1, -2], [np.nan] * 4])
+    found = Validation(
+        np.arange(4),
+        sizes,
+        np.full((4, 4), 9),
+        mean,
+        np.where(np.isnan(mean), np.nan, 1.0),
+        mean,
+        np.ones((4, 4)),
+    )
+    assert found.changes_sign.tolist() == [True, False, False, False]
+    told = describe_validation(found)
+    assert told["share whose sign depends on the size"] == 0.25
+    assert told["R2 at 20"] == 1.0
 
 
 def test_too_few_means_have_no_log_r2():

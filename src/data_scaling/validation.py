@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from data_scaling._agreement import agreement
-from data_scaling._typing import FloatArray, IntArray
+from data_scaling._typing import BoolArray, FloatArray, IntArray
 from data_scaling.contributions import Contributions, check_same_dataset
 from data_scaling.laws import ScalingLaws
 from data_scaling.size_means import average_by_size, average_in_groups
 
 _NORMAL_95 = 1.96
 _STRAIGHT = 0.95
+# Standard errors beyond which a mean's sign is clear.
+_CLEAR = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,18 +119,36 @@ class Validation:
             r2 = np.nansum(x * y, 1) ** 2 / (np.nansum(x**2, 1) * np.nansum(y**2, 1))
         return np.where(usable.sum(axis=1) >= 3, r2, np.nan)
 
+    @property
+    def changes_sign(self) -> BoolArray:
+        """Whether the sign of a point's mean depends on the size, (n_points,).
+
+        It is clearly above 0 at one size and clearly below at another, by three
+        standard errors; no power law has both.
+        """
+        with np.errstate(invalid="ignore"):
+            above = (self.mean > _CLEAR * self.mean_std).any(axis=1)
+            below = (self.mean < -_CLEAR * self.mean_std).any(axis=1)
+        return np.asarray(above & below)
+
 
 def describe_validation(validation: Validation) -> dict[str, float]:
     """Return the numbers that are told of a validation, by name.
 
     ``R2 averaged over sizes`` is the paper's overall number; ``R2 pooled`` is over all
     points and sizes together. The shares are of the points whose R^2 over the sizes is
-    above 0.95: of the means' straight line on log axes, and of each point's own law.
+    above 0.95: of the means' straight line on log axes (once more without the points
+    whose sign depends on the size), and of each point's own law.
     """
     by_size = zip(validation.cardinality, validation.r2, strict=True)
-    log_r2, point_r2 = (
+    changing = validation.changes_sign
+    log_r2, one_sign_r2, point_r2 = (
         values[np.isfinite(values)]
-        for values in (validation.log_r2, validation.point_r2)
+        for values in (
+            validation.log_r2,
+            validation.log_r2[~changing],
+            validation.point_r2,
+        )
     )
     return {
         "R2 averaged over sizes": float(np.mean(validation.r2)),
@@ -136,6 +156,8 @@ def describe_validation(validation: Validation) -> dict[str, float]:
         "R2 of true laws, averaged": float(np.mean(validation.r2_ceiling)),
         **{f"R2 at {k:.0f}": float(r2) for k, r2 in by_size},
         "share of log-log R2 above 0.95": _share_above(log_r2),
+        "share whose sign depends on the size": float(np.mean(changing)),
+        "share of log-log R2 above 0.95, of the others": _share_above(one_sign_r2),
         "share of own-law R2 above 0.95": _share_above(point_r2),
         "draws per point and size": float(np.median(validation.n_draws)),
     }
