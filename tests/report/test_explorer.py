@@ -157,6 +157,17 @@ def test_the_slider_moves_the_size(run, path, open_page):
     assert list_rows(page)[0] == best_row(run, 100)
 
 
+def test_a_size_that_is_not_shown_is_named(path, open_page):
+    page = open_page(path)
+    for asked, nearest in ((0, 100), (10**9, 1001)):
+        page.evaluate(MOVE, asked)
+        assert page.locator("#exact").input_value() == str(nearest)
+        said = page.locator("#reach").inner_text()
+        assert said == f"{asked:,} is not among the sizes shown, 100 to 1,001"
+    page.evaluate(MOVE, 640)
+    assert page.locator("#reach").inner_text() == "within the sizes that were drawn"
+
+
 def export(page, tmp_path):
     with page.expect_download() as download:
         page.locator("#export").click()

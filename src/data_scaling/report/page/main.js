@@ -12,7 +12,7 @@ async function start() {
   const given = readState();
   const state = {
     k: run.sizes.start, order: "valuable", class: -1, search: "", lasso: null, page: 0, chosen: -1,
-    theme: null, points: [],
+    theme: null, points: [], asked: null,
   };
   byId("explorer").hidden = false;
   describeRun(run);
@@ -111,7 +111,7 @@ async function start() {
     if (document.activeElement !== exact) exact.value = state.k;
     const beyond = state.k / largest;
     byId("reach").classList.toggle("beyond", beyond > 1);
-    byId("reach").textContent = beyond > 1 ? `extrapolated: ${beyond < 10 ? beyond.toFixed(1) : formatCount(beyond)} times the largest size drawn` : "within the sizes that were drawn";
+    byId("reach").textContent = state.asked !== null ? `${formatCount(state.asked)} is not among the sizes shown, ${formatCount(smallest)} to ${formatCount(end)}` : beyond > 1 ? `extrapolated: ${beyond < 10 ? beyond.toFixed(1) : formatCount(beyond)} times the largest size drawn` : "within the sizes that were drawn";
   }
 
   let resting = 0;
@@ -125,8 +125,13 @@ async function start() {
     }, REST);
   }
 
-  function setSize(k) {
+  // The nearest size that can be shown; another that was asked for is named.
+  function takeSize(k) {
     state.k = Math.round(Math.min(Math.max(k, smallest), end));
+    state.asked = k < smallest || k > end ? k : null;
+  }
+  function setSize(k) {
+    takeSize(k);
     plan();
   }
   let planned = false;
@@ -144,7 +149,7 @@ async function start() {
   }
 
   function takeState(found) {
-    state.k = Math.round(Math.min(Math.max(found.k ?? run.sizes.start, smallest), end));
+    takeSize(found.k ?? run.sizes.start);
     state.order = found.order ?? "valuable";
     state.class = found.class >= 0 && found.class < run.classes.length ? found.class : -1;
     state.search = found.search ?? "";
@@ -158,7 +163,7 @@ async function start() {
 
   function listen() {
     slider.addEventListener("input", () => setSize(sizeAt(slider.value)));
-    exact.addEventListener("change", () => { setSize(Number(exact.value) || state.k); exact.value = state.k; });
+    exact.addEventListener("change", () => { setSize(exact.value === "" ? state.k : Number(exact.value)); exact.value = state.k; });
     byId("order").addEventListener("change", (event) => { state.order = event.target.value; state.page = 0; plan(); });
     byId("class").addEventListener("change", (event) => { state.class = Number(event.target.value); state.page = 0; plan(); });
     byId("search").addEventListener("input", (event) => { state.search = event.target.value; state.page = 0; plan(); });
