@@ -36,25 +36,29 @@ from benchmarks.references import (
     ledger_path,
     read_repetitions,
 )
-from data_scaling._machine import describe_machine
+from benchmarks.sample_efficiency_page import (
+    DEFAULT,
+    METRICS,
+    MONTE_CARLO,
+    SHAPLEY,
+    Row,
+    draw_shares,
+    plot_errors,
+    write_page,
+)
 
 N_DRAWS = (5, 10, 20, 50, 100, 300)
 JUDGED = (100, 359, 1000, 2500, 5000)
-SHAPLEY = "Shapley"
-MONTE_CARLO = "Monte Carlo"
-DEFAULT = "expansion"
-METRICS = ("log_loss", "softmax_log_loss")
 MEASURES = ("r2", "r2_others", "spearman", "relative_error")
 DOMINATING = 0.2
-# Draws by which the default is to be ahead of Monte Carlo.
-SAVING = {"log_loss": 2, "softmax_log_loss": 5}
 
+# Powers whose expansions are held against the reference's own means.
+FORMS = ((1.0, 2.0), (1.0, 1.5, 2.0), (1.0, 2.0, 3.0, 4.0))
 METHODS: dict[str, Callable[[ds.Contributions], ds.ScalingLaws]] = {
     "likelihood": ds.LikelihoodEstimator().fit,
     "power": ds.HierarchicalEstimator(law="power").fit,
     DEFAULT: ds.HierarchicalEstimator().fit,
 }
-Row = dict[str, Any]
 
 
 def estimate(
@@ -149,6 +153,46 @@ def judge_dataset(
     return judged, {str(size): reference.ceiling(size) for size in sizes}
 
 
+def read_or_judge_forms(parts: Path, folder: Path, name: str, metric: str) -> list[Row]:
+    """Return how well each form could describe psi, kept as the other parts are."""
+    path = parts / f"{name}-{metric}-forms.json"
+    if not path.exists():
+        drawn = ds.Contributions.load(ledger_path(folder, name, metric, "reference"))
+        path.write_text(json.dumps(judge_forms(average_reference(drawn))))
+    rows: list[Row] = json.loads(path.read_text())
+    return rows
+
+
+def judge_forms(reference: Reference) -> list[Row]:
+    """Return R^2 of expansions that are fitted to the reference's own means.
+
+    The fit is by least squares within the drawn sizes, weighted as draws of uniform
+    sizes and of a standard deviation of k^-1.5 would be: what is left is what the form
+    cannot say, with draws without end.
+    """
+    sizes = reference.cardinality
+    drawn = sizes <= SIZES[-1]
+    weight = sizes[drawn] ** 2.0
+    over = np.arange(SIZES[0], SIZES[-1] + 1)
+    rows = []
+    for powers in FORMS:
+        terms = raise_sizes(sizes[drawn], powers) * weight[:, None]
+        goal = (reference.psi[:, drawn] * weight).T
+        coefficients = np.linalg.lstsq(terms, goal, rcond=None)[0]
+        quantities = {str(size): [size] for size in JUDGED if size in sizes}
+        for quantity, at in (quantities | {SHAPLEY: over}).items():
+            found = (raise_sizes(np.asarray(at), powers) @ coefficients).mean(axis=0)
+            true = reference.shapley if quantity == SHAPLEY else reference.at(at[0])
+            row = measure(found, true)
+            rows.append({"powers": powers, "quantity": quantity} | row)
+    return rows
+
+
+def raise_sizes(sizes: NDArray[Any], powers: tuple[float, ...]) -> NDArray[np.float64]:
+    """Return the terms of an expansion, (n_sizes, n_powers)."""
+    return (sizes[:, None] / JUDGED[1]) ** -np.array(powers)
+
+
 def summarise(group: list[Row]) -> Row:
     summary: Row = {"n_points": min(row["n_points"] for row in group)}
     summary["n_dominating"] = group[0]["n_dominating"]
@@ -157,152 +201,6 @@ def summarise(group: list[Row]) -> Row:
         summary[name] = float(values.mean())
         summary[f"{name}_std"] = float(values.std(ddof=1) / np.sqrt(len(values)))
     return summary
-
-
-def draw_shares(rows: list[Row]) -> Iterator[Row]:
-    """Yield whether m draws of the default beat a multiple of them by Monte Carlo."""
-    cells = {
-        (row["dataset"], row["metric"], row["m"], row["method"]): row["r2"]
-        for row in rows
-        if row["quantity"] == SHAPLEY
-    }
-    for (name, metric, m, method), r2 in cells.items():
-        more = m * SAVING[metric]
-        plain = cells.get((name, metric, more, MONTE_CARLO))
-        if method == DEFAULT and plain is not None:
-            yield {"dataset": name, "metric": metric, "m": m, "r2": r2} | {
-                "monte_carlo_m": more,
-                "monte_carlo_r2": plain,
-                "is_ahead": r2 >= plain,
-            }
-
-
-def format_table(rows: list[Row], measure_name: str) -> list[str]:
-    """Return one table, a row for each m and method, the best number bold."""
-    cells = {(row["m"], row["method"], row["quantity"]): row for row in rows}
-    quantities = list(dict.fromkeys(row["quantity"] for row in rows))
-    quantities = [q for q in quantities if q != SHAPLEY] + [SHAPLEY]
-    heads = [q if q == SHAPLEY else f"psi {int(q):,}" for q in quantities]
-    lines = ["| m | estimator | " + " | ".join(heads) + " |"]
-    lines.append("|---" * (len(heads) + 2) + "|")
-    best = {}
-    for m, _, quantity in cells:
-        group = [cells[key] for key in cells if key[0] == m and key[2] == quantity]
-        pick = min if measure_name == "relative_error" else max
-        best[m, quantity] = pick(row[measure_name] for row in group)
-    for m, method in dict.fromkeys(key[:2] for key in cells):
-        texts = []
-        for quantity in quantities:
-            row = cells.get((m, method, quantity))
-            if row is None:
-                texts.append("")
-                continue
-            text = f"{row[measure_name]:.2f}"
-            is_best = row[measure_name] == best[m, quantity]
-            texts.append(f"**{text}**" if is_best else text)
-        lines.append(f"| {m} | {method} | " + " | ".join(texts) + " |")
-    return lines
-
-
-def describe_dominating(rows: list[Row]) -> list[str]:
-    """Return the table without the dominating points, if there are any."""
-    counts = {row["quantity"]: row["n_dominating"] for row in rows}
-    where = [f"{n} for {quantity}" for quantity, n in counts.items() if n]
-    if not where:
-        return []
-    return [
-        "",
-        f"R^2 without the points that dominate ({', '.join(where)}):",
-        "",
-        *format_table(rows, "r2_others"),
-    ]
-
-
-def write_page(out: Path, rows: list[Row], ceilings: dict[str, Row]) -> None:
-    lines = ["# How many draws an estimator needs", ""]
-    lines += [
-        "Made by `python -m benchmarks.sample_efficiency` on "
-        f"{describe_machine()}. Exact logistic regression; 500 points; fitted on m "
-        "draws with sizes uniform on 100..1000, judged by 1,000 draws at each size; "
-        "means over five repetitions. R^2 is 1 - mean squared error / variance of the "
-        "reference over points; negative means worse than no distinction between "
-        "points. All measures with standard errors: `sample-efficiency.csv`.",
-        "",
-        "![Error by draws per point](sample-efficiency.png)",
-        "",
-        "Error under `log_loss`, without the points that dominate the variance.",
-    ]
-    for metric in METRICS:
-        for name in LOADERS:
-            group = [r for r in rows if (r["dataset"], r["metric"]) == (name, metric)]
-            if not group:
-                continue
-            limits = ", ".join(
-                f"{value:.3f} at {int(size):,}"
-                for size, value in ceilings[f"{name} {metric}"].items()
-            )
-            lines += ["", f"## {name}, `{metric}`", ""]
-            lines += [f"R^2; the true psi would reach {limits}.", ""]
-            lines += format_table(group, "r2")
-            lines += describe_dominating(group)
-    lines += ["", "## Draws against Monte Carlo", ""]
-    lines += [
-        "R^2 of Shapley values by the default at m draws, and by the plain mean of "
-        "more.",
-        "",
-        "| dataset | metric | m | R^2 | draws of Monte Carlo | R^2 |",
-        "|---|---|---|---|---|---|",
-    ]
-    for share in draw_shares(rows):
-        lines.append(
-            f"| {share['dataset']} | `{share['metric']}` | {share['m']} | "
-            f"{share['r2']:.3f} | {share['monte_carlo_m']} | "
-            f"{share['monte_carlo_r2']:.3f} |"
-        )
-    (out / "sample-efficiency.md").write_text("\n".join(lines) + "\n")
-
-
-def plot_errors(rows: list[Row], path: Path) -> None:
-    """Draw 1 - R^2 over m: a row for each dataset, a column for each quantity."""
-    from matplotlib import pyplot as plt
-
-    chosen = [row for row in rows if row["metric"] == METRICS[0]]
-    names = list(dict.fromkeys(row["dataset"] for row in chosen))
-    quantities = ("359", "1000", "5000", SHAPLEY)
-    figure, axes = plt.subplots(
-        len(names),
-        len(quantities),
-        figsize=(10, 2.1 * len(names)),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    methods = [MONTE_CARLO, *METHODS]
-    for i, name in enumerate(names):
-        for j, quantity in enumerate(quantities):
-            ax = axes[i, j]
-            title = quantity if quantity == SHAPLEY else f"psi at {int(quantity):,}"
-            ax.set_title(f"{name}, {title}", fontsize=9)
-            for place, method in enumerate(methods):
-                line = [
-                    (row["m"], 1 - row["r2_others"])
-                    for row in chosen
-                    if (row["dataset"], row["quantity"], row["method"])
-                    == (name, quantity, method)
-                ]
-                if line:
-                    ax.plot(*zip(*line, strict=True), f"C{place}o-", ms=3, label=method)
-            ax.set(xscale="log", yscale="log", ylim=(0.005, 3))
-            ax.set_visible(ax.has_data())
-            ax.grid(alpha=0.3)
-    for ax in axes[-1]:
-        ax.set_xlabel("draws per point, m")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("1 - R$^2$")
-    handles, labels = axes[0, -1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
-    figure.savefig(path, dpi=150)
 
 
 def main() -> None:
@@ -322,6 +220,7 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     ceilings: dict[str, Row] = {}
+    forms: dict[str, list[Row]] = {}
     for metric in asked.metric:
         for name in asked.dataset:
             if not ledger_path(asked.folder, name, metric, "fit").exists():
@@ -333,13 +232,16 @@ def main() -> None:
                     asked.parts, asked.folder, name, metric, method
                 )
                 group += judged
+            forms[f"{name} {metric}"] = read_or_judge_forms(
+                asked.parts, asked.folder, name, metric
+            )
             rows += sorted(group, key=lambda row: int(row["m"]))
     with (asked.out / "sample-efficiency.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)
-    write_page(asked.out, rows, ceilings)
-    plot_errors(rows, asked.out / "sample-efficiency.png")
+    write_page(asked.out, rows, ceilings, forms)
+    plot_errors(rows, (MONTE_CARLO, *METHODS), asked.out / "sample-efficiency.png")
     ahead = list(draw_shares(rows))
     print(f"{sum(s['is_ahead'] for s in ahead)} of {len(ahead)} rows ahead of plain")
 
