@@ -19,7 +19,11 @@ Made by `make reproduce`, which goes on where it stopped; this page is written b
 and holds no number typed by hand. The commands are the scripts of `experiments/`, in
 the order to run. Seeds are 0, and 1 for validation draws, unless a command names one.
 The line `time` of a ledger is what its draws took, over all jobs and however often
-interrupted; the time beside a command is that of its last run alone.
+interrupted; the time beside a command is that of its last run, and of point additions,
+which keep their repetitions, that of all runs. Other work shared the machine (see its
+load), so that all times are longer than on idle cores.
+A commit stands beside each command: draws are exact and seeded, so that a ledger keeps
+that of its draws, and what is fitted to them was renewed later.
 
 Departures from the paper hold throughout: a point is never in the coalition that it is
 added to, one coalition serves all points of a draw, contributions are exact (the

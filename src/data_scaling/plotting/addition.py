@@ -56,7 +56,8 @@ def plot_additions(
         for j in range(n_sizes):
             axes = panels[i * n_sizes + j]
             _draw_selections(axes, additions, j, i)
-            axes.set_xlabel(f"gain in the test {metric}{unit} ± {_ERRORS:g} SE")
+            bars = f"bars: {_ERRORS:g} standard errors"
+            axes.set_xlabel(f"gain in the test {metric}{unit}\n{bars}")
     return figure, _list_changes(additions)
 
 
