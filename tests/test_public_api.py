@@ -13,9 +13,9 @@ import data_scaling as ds
 LAZY = ["data_scaling", "data_scaling.amortized", "data_scaling.datasets"]
 LAZY += ["data_scaling.learners"]
 NAMES = """
-    AggregateLaw AggregateLikelihoodEstimator Agreement AllDrawsFailedError
-    AmortizedEstimator Classifier Contributions DataScalingError Dataset
-    DatasetError Diagnosis ExpansionLaws FailedDrawWarning FitStatus FitWarning
+    AdjustmentWarning AggregateLaw AggregateLikelihoodEstimator Agreement
+    AllDrawsFailedError AmortizedEstimator Classifier Contributions DataScalingError
+    Dataset DatasetError Diagnosis ExpansionLaws FailedDrawWarning FitStatus FitWarning
     HierarchicalEstimator InputError LearningCurve LedgerCheck LedgerError
     LedgerSummary LikelihoodEstimator LikelihoodModel LogEstimator
     MarginalContributionStackDataset MissingExtraError PlanMismatchError PowerLaws

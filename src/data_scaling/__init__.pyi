@@ -29,6 +29,7 @@ from data_scaling.diagnostics import (
     diagnose as diagnose,
 )
 from data_scaling.errors import (
+    AdjustmentWarning as AdjustmentWarning,
     AllDrawsFailedError as AllDrawsFailedError,
     DataScalingError as DataScalingError,
     DatasetError as DatasetError,

@@ -35,6 +35,8 @@ QUICK_SUFFIX: Final = ".approximate"
 _FEWEST_EACH: Final = 2
 _MOST_EACH: Final = 64
 _SHARE_SPENT: Final = 0.2
+# The most that can be asked for.
+_LARGEST_EACH: Final = 256
 # Draws that are timed.
 _N_TIMED: Final = 4
 
@@ -73,7 +75,7 @@ def draw_adjusted(
             f"To adjust draws, give at least {FEWEST_DRAWS}, on shared ones."
         )
     if n_each is not None:
-        n_each = check_at_least("adjust", n_each, 1)
+        n_each = _check_n_each(n_each)
     learner = make_learner(learner)
     path = None if ledger is None else os.fspath(ledger)
     bound = learner.bind(dataset, metric)
@@ -91,6 +93,16 @@ def draw_adjusted(
         n_each = choose_n_each(exact, draw(quick, plan, beside), cost)
     longer = replace(plan, n_draws=plan.n_draws * (1 + n_each))
     return adjust(exact, draw(quick, longer, beside))
+
+
+def _check_n_each(n_each: int) -> int:
+    if check_at_least("adjust", n_each, 1) > _LARGEST_EACH:
+        raise InputError(
+            f"adjust is {n_each}: so many base draws for each draw. Give at most "
+            f"{_LARGEST_EACH}, of which the last one lowers the noise by less than a "
+            "ten-thousandth of the variance; more draws lower it more."
+        )
+    return int(n_each)
 
 
 def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> int:

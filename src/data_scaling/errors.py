@@ -5,6 +5,7 @@ its message says what was asked, what is the case and what to do.
 """
 
 __all__ = [
+    "AdjustmentWarning",
     "AllDrawsFailedError",
     "DataScalingError",
     "DatasetError",
@@ -48,6 +49,10 @@ class WorkerLostError(DataScalingError, RuntimeError):
 
 class MissingExtraError(DataScalingError, ImportError):
     """A feature was used whose optional packages are not installed."""
+
+
+class AdjustmentWarning(UserWarning):
+    """Adjusting lowered the noise of draws by next to nothing."""
 
 
 class FailedDrawWarning(UserWarning):

@@ -81,7 +81,8 @@ def sample_contributions(
         Show a progress bar on standard error, if that is a terminal.
     adjust : bool or int
         Whether to lower the noise of the draws by what is known of their coalitions
-        (:func:`data_scaling.adjust`), and by how many base draws for each draw. True
+        (:func:`data_scaling.adjust`), and by how many base draws for each draw, at
+        most 256. True
         chooses their number by what they cost and explain; as times differ from run to
         run, give a number for the same bits. The ledger keeps the draws as they are;
         where the learner has a quick approximation, its draws lie beside it, in
@@ -111,6 +112,8 @@ def sample_contributions(
     -----
     FailedDrawWarning
         If some draws failed: how many, and the most frequent reasons.
+    AdjustmentWarning
+        If adjusting was of no use.
 
     Examples
     --------

@@ -1,13 +1,18 @@
 """Drawing and adjusting in one call."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from data_scaling.adjustment import DescribedLearner
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import load_dataset
-from data_scaling.errors import InputError
+from data_scaling.errors import AdjustmentWarning, InputError, PlanMismatchError
+from data_scaling.learners import ApproximateLearner
+from data_scaling.ledger import combine_ledgers
 from data_scaling.plan import SamplingPlan
-from data_scaling.sampling import sample_contributions
+from data_scaling.sampling import sample_contributions, sample_ledger
 
 PLAN = SamplingPlan(12, 50, 200, points=20, seed=1)
 
@@ -17,13 +22,21 @@ def cancer():
     return load_dataset("breast_cancer")
 
 
-@pytest.mark.parametrize("learner", ["logreg", "tree"])
-def test_in_memory_in_a_ledger_and_resumed_are_the_same_bits(cancer, learner, tmp_path):
-    ledger = tmp_path / "draws.ledger"
-    here = sample_contributions(cancer, learner, PLAN, adjust=3, progress=False)
+@pytest.fixture(scope="module")
+def datasets(cancer):
+    """Of a learner with quick draws, and of one whose coalitions are described."""
+    return {"logreg": cancer, "linreg": load_dataset("diabetes")}
+
+
+@pytest.mark.parametrize("learner", ["logreg", "linreg"])
+def test_in_memory_in_a_ledger_and_resumed_are_the_same_bits(
+    datasets, learner, tmp_path
+):
+    dataset, ledger = datasets[learner], tmp_path / "draws.ledger"
+    here = sample_contributions(dataset, learner, PLAN, adjust=3, progress=False)
     there, resumed = (
         sample_contributions(
-            cancer, learner, PLAN, adjust=3, ledger=ledger, progress=False
+            dataset, learner, PLAN, adjust=3, ledger=ledger, progress=False
         )
         for _ in range(2)
     )
@@ -31,8 +44,9 @@ def test_in_memory_in_a_ledger_and_resumed_are_the_same_bits(cancer, learner, tm
     assert np.array_equal(there.delta, resumed.delta)
     # The ledger keeps the draws as they are.
     raw = Contributions.load(ledger)
-    plain = sample_contributions(cancer, learner, PLAN, progress=False)
+    plain = sample_contributions(dataset, learner, PLAN, progress=False)
     assert np.array_equal(raw.delta, plain.delta)
+    assert not np.array_equal(raw.delta, here.delta)
 
 
 def test_the_number_of_base_draws_is_chosen(cancer):
@@ -58,7 +72,11 @@ def test_a_resumed_run_takes_as_many_base_draws_as_it_took(cancer, tmp_path):
 
 
 def test_base_draws_of_a_refitted_learner_lie_in_the_ledger(cancer):
-    adjusted = sample_contributions(cancer, "tree", PLAN, adjust=True, progress=False)
+    """Of a dozen draws of a tree nothing can be learned."""
+    with pytest.warns(AdjustmentWarning, match="12 draws of each point by 48 base"):
+        adjusted = sample_contributions(
+            cancer, "tree", PLAN, adjust=True, progress=False
+        )
     assert adjusted.base.n_draws == 4 * PLAN.n_draws
 
 
@@ -67,5 +85,54 @@ def test_plans_that_cannot_be_adjusted_are_refused_before_drawing(cancer):
     for plan in (independent, SamplingPlan(3, 50, 200)):
         with pytest.raises(InputError, match="To adjust draws, give at least 4"):
             sample_contributions(cancer, "logreg", plan, adjust=True)
-    with pytest.raises(InputError, match="adjust is -2"):
-        sample_contributions(cancer, "logreg", PLAN, adjust=-2)
+    for asked, message in ((-2, "adjust is -2"), (10_000, "Give at most 256")):
+        with pytest.raises(InputError, match=message):
+            sample_contributions(cancer, "logreg", PLAN, adjust=asked)
+
+
+def test_two_jobs_are_one(cancer):
+    one, two = (
+        sample_contributions(
+            cancer, "logreg", PLAN, adjust=3, n_jobs=n_jobs, progress=False
+        )
+        for n_jobs in (1, 2)
+    )
+    assert np.array_equal(one.delta, two.delta)
+
+
+@pytest.mark.parametrize("name", ["logreg", "linreg"])
+def test_shards_that_are_combined_are_one_run(datasets, name, tmp_path):
+    """Described base draws are sharded with the draws, quick draws beside them."""
+    dataset, whole = datasets[name], tmp_path / "draws.ledger"
+    described = DescribedLearner(name, PLAN)
+    parts = {
+        "logreg": [
+            (name, PLAN, ""),
+            (ApproximateLearner(name), replace(PLAN, n_draws=48), ".approximate"),
+        ],
+        "linreg": [(described, replace(PLAN, n_base_draws=36), "")],
+    }
+    for learner, plan, suffix in parts[name]:
+        shards = [tmp_path / f"{which}{suffix}" for which in (1, 2)]
+        for which, path in enumerate(shards, start=1):
+            sample_ledger(
+                dataset, learner, plan, path, shard=(which, 2), progress=False
+            )
+        combine_ledgers(f"{whole}{suffix}", shards)
+    together, alone = (
+        sample_contributions(
+            dataset, name, PLAN, adjust=3, ledger=ledger, progress=False
+        )
+        for ledger in (whole, None)
+    )
+    assert np.array_equal(together.delta, alone.delta)
+
+
+@pytest.mark.parametrize("first", [False, 3])
+def test_a_ledger_drawn_otherwise_is_refused_by_name(datasets, first, tmp_path):
+    dataset = datasets["linreg"]
+    options = {"ledger": tmp_path / "draws.ledger", "progress": False}
+    sample_contributions(dataset, "linreg", PLAN, adjust=first, **options)
+    drawn, other = ("with", False) if first else ("without", 3)
+    with pytest.raises(PlanMismatchError, match=f"was drawn {drawn} adjust"):
+        sample_contributions(dataset, "linreg", PLAN, adjust=other, **options)

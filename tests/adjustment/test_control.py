@@ -7,7 +7,7 @@ import pytest
 
 from data_scaling.adjustment import adjust, control
 from data_scaling.contributions import Contributions
-from data_scaling.errors import InputError
+from data_scaling.errors import AdjustmentWarning, InputError
 from data_scaling.learning_curve import LearningCurve
 
 N_POINTS, N_DRAWS, N_EACH = 30, 20, 10
@@ -54,7 +54,11 @@ def test_what_the_coalitions_explain_is_removed(kind):
 @pytest.mark.parametrize("kind", ["own", "shared"])
 def test_controls_without_a_relation_leave_draws_as_they_are(kind):
     draws, quick = plant(shared=0.0)
-    adjusted = adjust(draws, quick if kind == "own" else None)
+    if kind == "own":
+        adjusted = adjust(draws, quick)
+    else:
+        with pytest.warns(AdjustmentWarning, match="20 draws of each point by 200"):
+            adjusted = adjust(draws)
     assert spread(adjusted) < 1.02 * spread(draws)
     assert np.median(adjusted.variance_removed) < 0.1
 

@@ -4,6 +4,7 @@ The pool has 12 points, so that the mean over all coalitions of a size is enumer
 Seeds are fixed.
 """
 
+import warnings
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy import stats
 from data_scaling.adjustment import adjust
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import Dataset, load_dataset
+from data_scaling.errors import AdjustmentWarning
 from data_scaling.learners import LogisticLearner
 from data_scaling.learning_curve import LearningCurve
 
@@ -72,7 +74,10 @@ def draw(games, kind, n_draws, rng):
         base=curve.take(np.arange(n_draws, len(sizes))),
     )
     quick = Contributions(gather("quick").T, gather("cardinality").T, coalitions=curve)
-    return draws, adjust(draws, quick if kind == "quick" else None)
+    with warnings.catch_warnings():
+        # In some repetitions descriptors say next to nothing, useless ones in most.
+        warnings.simplefilter("ignore", AdjustmentWarning)
+        return draws, adjust(draws, quick if kind == "quick" else None)
 
 
 def repeat(games, kind, n_draws):

@@ -12,6 +12,7 @@ draws of a point are independent as its draws are, each at its own size: everyth
 takes contributions takes them.
 """
 
+import warnings
 from dataclasses import replace
 from typing import Final
 
@@ -21,7 +22,7 @@ from data_scaling._typing import FloatArray, IntArray
 from data_scaling.adjustment.matching import Match, match_sizes
 from data_scaling.adjustment.shrinkage import predict_by_own, predict_by_shared
 from data_scaling.contributions import Contributions
-from data_scaling.errors import InputError
+from data_scaling.errors import AdjustmentWarning, InputError
 from data_scaling.learning_curve import LearningCurve
 
 __all__ = ["adjust"]
@@ -33,6 +34,8 @@ FEWEST_DRAWS: Final = 4
 # of equal variance, and their mean a k^0.5 + b k^-0.5.
 _NOISE_EXPONENT: Final = 1.5
 _BLOCK_BYTES: Final = 2**28
+# Share of the variance below which adjusting was of no use.
+_NEXT_TO_NOTHING: Final = 0.01
 
 
 def adjust(
@@ -62,6 +65,11 @@ def adjust(
     InputError
         If the coalitions are unknown or not shared, there are too few draws or base
         draws, or those are of other points or coalitions.
+
+    Warns
+    -----
+    AdjustmentWarning
+        If next to nothing was removed: the base draws were of no use.
 
     Notes
     -----
@@ -106,8 +114,31 @@ def adjust(
             f"{FEWEST_DRAWS}: the coefficients are learned from them."
         )
     if isinstance(base, Contributions):
-        return _adjust_by_own(contributions, sizes, mean, base)
-    return _adjust_by_shared(contributions, sizes, mean, base)
+        adjusted = _adjust_by_own(contributions, sizes, mean, base)
+    else:
+        adjusted = _adjust_by_shared(contributions, sizes, mean, base)
+    _warn_if_useless(contributions, adjusted, base.n_draws)
+    return adjusted
+
+
+def _warn_if_useless(
+    contributions: Contributions, adjusted: Contributions, n_base: int
+) -> None:
+    """Warn where draws vary, and little less after adjusting."""
+    removed = adjusted.variance_removed
+    varies = np.nan_to_num(np.diff(contributions.delta, axis=1)).any()
+    if removed is None or not varies:
+        return
+    typical = max(float(np.median(removed)), float(np.mean(removed)))
+    if typical < _NEXT_TO_NOTHING:
+        warnings.warn(
+            f"Adjusting {contributions.n_draws} draws of each point by {n_base} base "
+            f"draws removed {max(typical, 0.0):.1%} of their variance: what is known "
+            "of the coalitions says next to nothing of these contributions. Give more "
+            "draws to learn from, or leave adjust out and save the time.",
+            AdjustmentWarning,
+            stacklevel=3,
+        )
 
 
 def _adjust_by_own(

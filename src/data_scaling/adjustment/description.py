@@ -12,6 +12,7 @@ from data_scaling.coalitions import draw_coalition, group_pool
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.errors import InputError
 from data_scaling.learners import BoundLearner, Draw, Learner, make_learner
+from data_scaling.ledger import DESCRIBED
 from data_scaling.metrics import Metric, MetricLike
 from data_scaling.plan import SamplingPlan
 
@@ -93,7 +94,7 @@ class DescribedLearner:
                 models.append(model)
         centre, components = _find_components(models, self.n_numbers)
         description = (
-            f"{bound.description}; described by {len(components)} components of "
+            f"{bound.description}{DESCRIBED}{len(components)} components of "
             f"{len(models)} models"
         )
         return BoundDescribed(bound, centre, components, description)

@@ -3,7 +3,7 @@
 from data_scaling.ledger.assembly import Assembly, CurveAssembly
 from data_scaling.ledger.check import LedgerCheck, verify_ledger
 from data_scaling.ledger.combination import combine_ledgers
-from data_scaling.ledger.header import LedgerHeader, Shard
+from data_scaling.ledger.header import DESCRIBED, LedgerHeader, Shard
 from data_scaling.ledger.reader import (
     read_assembly,
     read_contributions,
@@ -15,6 +15,7 @@ from data_scaling.ledger.summary import LedgerSummary, describe_ledger
 from data_scaling.ledger.writer import LedgerWriter, open_ledger
 
 __all__ = [
+    "DESCRIBED",
     "FIRST_BASE",
     "Assembly",
     "CurveAssembly",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from data_scaling._typing import IntArray
 from data_scaling.errors import InputError, PlanMismatchError
 from data_scaling.ledger.segment import FIRST_BASE, Span
 from data_scaling.plan import SamplingPlan
+
+#: What parts the settings of a learner from how its coalitions are described.
+DESCRIBED: Final = "; described by "
 
 Shard: TypeAlias = tuple[int, int]  # which, from 1, and of how many
 
@@ -211,8 +214,22 @@ def refuse_mismatch(
     raise PlanMismatchError(
         f"{os.fspath(path)} was drawn from another {' and '.join(differing)}:\n"
         + "\n".join(lines)
+        + _name_adjust(stored, asked)
         + "\nGive another path, or ask for what is in the ledger "
         f"(data-scaling info {os.fspath(path)})."
+    )
+
+
+def _name_adjust(stored: LedgerHeader, asked: LedgerHeader) -> str:
+    """Return what to say if only one of two runs describes its coalitions."""
+    mine, theirs = (h.description.partition(DESCRIBED) for h in (stored, asked))
+    if mine[0] != theirs[0] or bool(mine[1]) == bool(theirs[1]):
+        return ""
+    if mine[1]:
+        return "\nThe ledger was drawn with adjust, and is asked for without it."
+    return (
+        "\nThe ledger was drawn without adjust, and is asked for with it; a learner "
+        "without quick draws has to be drawn so from the start."
     )
 
 
