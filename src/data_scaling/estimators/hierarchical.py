@@ -44,10 +44,11 @@ Law: TypeAlias = Literal["expansion", "power"]
 EXPONENTS = np.arange(0.25, 4.01, 0.25)
 # Shapes that the coefficients' covariance of an expansion is a mixture of.
 N_SHAPES = 3
-# Powers of the second law of adjusted draws, and the share of their variance that must
-# have been removed, so that a law's own bias weighs as much as their noise.
+# Powers of the second law of adjusted draws. A law's own bias weighs as much as their
+# noise from this share of the variance removed on; and from so many draws, as ten
+# coalitions say too little of a third term.
 _RICHER: Powers = (1.0, 2.0, 3.0)
-_LOW_NOISE = 0.5
+_LOW_NOISE, _ENOUGH_DRAWS = 0.5, 16
 # Points that a prior is learned from, and powers chosen by, spread over the pool.
 _LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
 _BLOCK_POINTS = 1024
@@ -106,10 +107,10 @@ class HierarchicalEstimator:
     means are biased where tails are skewed.
 
     Where adjusting has removed most of the draws' noise, what the law itself is wrong
-    by shows. Unless powers are given, such draws have the mean of two laws, in 1/k and
-    1/k^2 and in 1/k, 1/k^2 and 1/k^3, whose difference is part of the covariance; and
-    their noise may bend: its logarithm is a parabola in that of the size, as bent for
-    all points.
+    by shows. Unless powers are given, 16 such draws and more have the mean of two laws,
+    in 1/k and 1/k^2 and in 1/k, 1/k^2 and 1/k^3, whose difference is part of the
+    covariance; and their noise may bend: its logarithm is a parabola in that of the
+    size, as bent for all points.
 
     Examples
     --------
@@ -227,7 +228,7 @@ class HierarchicalEstimator:
         noise_share = measure_noise_share(draws, first)
         is_quiet = _is_quiet(contributions, rows)
         bend = measure_bend(draws, first) if is_quiet else 0.0
-        if is_quiet and not asked:
+        if is_quiet and not asked and contributions.n_draws >= _ENOUGH_DRAWS:
             laws: tuple[tuple[Powers, ...], ...] = (
                 (CANDIDATES[0],) * N_SHAPES,
                 (_RICHER,),
