@@ -59,8 +59,45 @@ def describe_runs(runs: list[Row]) -> list[str]:
         "Shapley values by averaging at m = 20 and equal time, over the runs: "
         f"{summary}.",
         "",
+        "Over all runs, m and quantities, by the mean over points:",
+        "",
+        *count_worse(runs),
+        "",
         "![By how much adjusting lowers errors](adjustment.png)",
     ]
+
+
+def count_worse(runs: list[Row]) -> list[str]:
+    """Return the table of how many cells adjusting makes worse, and how much better."""
+    lines = [
+        "| points valued | method | against | median gain | least | most | "
+        "cells worse by over 5 % |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for n_points in (500, 10_000):
+        for method in METHODS:
+            for kind in ("plain", "same time"):
+                gains = list_gains(runs, n_points, method, kind)
+                against = "equal draws" if kind == "plain" else "equal time"
+                lines.append(
+                    f"| {n_points:,} | {method} | {against} | {np.median(gains):.1f} | "
+                    f"{min(gains):.2f} | {max(gains):.1f} | "
+                    f"{sum(gain < 0.95 for gain in gains)} of {len(gains)} |"
+                )
+    return lines
+
+
+def list_gains(runs: list[Row], n_points: int, method: str, kind: str) -> list[float]:
+    """Return the ratios of errors of all runs, m and quantities."""
+    gains = [
+        ratio(case["rows"], n_draws, f"{method}|{quantity}|others", kind)
+        for run in runs
+        for case in run["cases"]
+        if case["n_points"] == n_points
+        for n_draws in sorted({row["n_draws"] for row in case["rows"]})
+        for quantity in QUANTITIES
+    ]
+    return [gain for gain in gains if np.isfinite(gain)]
 
 
 def ratio(rows: list[Row], n_draws: int, quantity: str, kind: str) -> float:
@@ -143,15 +180,17 @@ def plot_gains(runs: list[Row], path: Path) -> None:
     figure, axes = plt.subplots(
         1, 2, figsize=(9, 3.6), sharey=True, layout="constrained"
     )
+    datasets = sorted({run["dataset"] for run in runs})
     for ax, n_points in zip(axes, (500, 10_000), strict=True):
-        for place, run in enumerate(runs):
+        for run in runs:
+            place = datasets.index(run["dataset"])
             (case,) = (c for c in run["cases"] if c["n_points"] == n_points)
             draws = sorted({r["n_draws"] for r in case["rows"]})
             name = "averaging|Shapley|median"
             gains = [ratio(case["rows"], m, name, "same time") for m in draws]
             label = f"{run['dataset']}, {run['metric']}"
             style = "--" if run["metric"] != "log_loss" else "-"
-            ax.plot(draws, gains, f"C{place % 4}o{style}", ms=3, label=label)
+            ax.plot(draws, gains, f"C{place}o{style}", ms=3, label=label)
         ax.axhline(1, color="0.5", lw=0.8)
         ax.set(
             title=f"{n_points:,} points valued",
