@@ -3,9 +3,12 @@
 They are the best as scored at size 500, at size 5000, by Shapley value, or drawn at
 random; the most harmful are the opposite test. Needs draws of the whole pool:
 ``generate_samples.py --kind pool``. Repetitions are kept in parts and resumed.
+``--part validation`` judges by the part that the scores are of, not by the test part:
+where only that shows an effect, the selections fit the validation part.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -33,15 +36,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     add(parser, "num_points", type=int, default=N_POINTS, help="points to add")
     add(parser, "repetitions", type=int, default=N_REPETITIONS, help="random datasets")
     add(parser, "sizes", type=read_integers, default=SIZES, help="of the datasets")
+    add(parser, "part", default="test", choices=["test", "validation"], help="judge by")
     add(parser, "jobs", type=int, default=-1, help="processes; -1 for all cores")
     args = parser.parse_args(argv)
     paths = Paths.of(args)
     data = load_dataset(args)
+    if args.part == "validation":
+        data = replace(data, x_test=data.x_val, y_test=data.y_val)
     draws = ds.Contributions.load(paths.ledger(args.kind))
     laws = make_estimator(args.method).fit(draws)
     ends = int(draws.cardinality.min()), int(draws.cardinality.max())
     selections = choose_additions(laws, data, args.sizes, ends, args.num_points)
-    name = f"additions-{args.method}-{args.num_points}"
+    suffix = "" if args.part == "test" else f"-{args.part}"
+    name = f"additions-{args.method}-{args.num_points}{suffix}"
     found = resume_additions(
         paths.folder / name,
         data,
@@ -53,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         seed=args.seed,
         n_jobs=args.jobs,
     )
-    title = f"{args.dataset}: {args.num_points} points added"
+    title = f"{args.dataset}: {args.num_points} points added, {args.part} part"
     figure, frame = plot_additions(found, units=list(METRICS.values()), title=title)
     print(frame.to_string(index=False, float_format="{:+.5f}".format))
     print(*describe_additions(found), sep="\n")

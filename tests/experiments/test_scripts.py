@@ -183,6 +183,11 @@ def test_points_are_added_and_the_repetitions_are_kept(drawn, script):
     pd.testing.assert_frame_equal(read_frame(drawn, "additions-hierarchical-10"), frame)
     assert first.stat().st_mtime_ns == written
 
+    script("test_point_addition", "--repetitions", "4", *settings, "--part=validation")
+    other = read_frame(drawn, "additions-hierarchical-10-validation")
+    assert set(other.n_repetitions) == {4}
+    assert first.stat().st_mtime_ns == written
+
 
 def test_linear_regression_is_held_against_theory(script, out, capsys):
     rng = np.random.default_rng(0)

@@ -118,7 +118,7 @@ def test_additions_are_listed_with_errors_and_differences_from_random():
         "added to 500 points",
         "added to 5,000 points",
     ]
-    label = "gain in the test accuracy (share)\nbars: 2 standard errors"
+    label = "gain in accuracy (share)\nbars: 2 standard errors"
     assert {axes.get_xlabel() for axes in figure.axes} == {label}
 
 

@@ -57,7 +57,7 @@ def plot_additions(
             axes = panels[i * n_sizes + j]
             _draw_selections(axes, additions, j, i)
             bars = f"bars: {_ERRORS:g} standard errors"
-            axes.set_xlabel(f"gain in the test {metric}{unit}\n{bars}")
+            axes.set_xlabel(f"gain in {metric}{unit}\n{bars}")
     return figure, _list_changes(additions)
 
 
