@@ -51,7 +51,8 @@ def describe_runs(runs: list[Row]) -> list[str]:
         "five repetitions; squared errors against 1,000 draws at each size; their own "
         "noise is subtracted from the means at one size. Averaging is a/k + b/k² by "
         "least squares, each point alone. A cell says by how many times adjusting "
-        "lowers the error: at equal draws / at equal time. The mean is over the points "
+        "lowers the error: at equal draws / at equal time; where that is more than 300 "
+        "plain draws, repetitions share some of them. The mean is over the points "
         "that do not hold more than a fifth of the variance of the reference alone; "
         "beside it stands that of the "
         "median squared error, which a few points of large leverage do not make.",
