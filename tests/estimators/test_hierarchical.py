@@ -16,7 +16,13 @@ from data_scaling.estimators import (
     hierarchical,
     learning,
 )
-from data_scaling.estimators.choice import CANDIDATES, LearningDraws, measure_bend
+from data_scaling.estimators.choice import (
+    CANDIDATES,
+    choose_powers,
+    measure_bend,
+    weigh_single_terms,
+)
+from data_scaling.estimators.held_out import LearningDraws, predict_held_out
 from data_scaling.estimators.learning import improve, learn
 from data_scaling.estimators.moments import sum_draws
 from data_scaling.estimators.posterior import update
@@ -324,7 +330,8 @@ def test_powers_are_chosen_by_coalitions_that_were_held_out():
     shock = rng.normal(size=40) * np.ones((300, 1)) * x**1.5
     noise = 0.2 * x * rng.normal(size=k.shape)
     draws = Contributions(a[:, :1] * x + a[:, 1:] * x**2 + shock + noise, k)
-    assert tuple(HierarchicalEstimator().fit(draws).powers) == CANDIDATES[0]
+    learning_draws = LearningDraws(draws.delta, draws.cardinality, 400.0, 300)
+    assert choose_powers(learning_draws, 1.0) == CANDIDATES[0]
     b = rng.normal(size=(300, 1))
     other = Contributions(a[:, :1] * x + 5 * b * x**1.5 + 0.1 * noise, k)
     assert 1.5 in HierarchicalEstimator().fit(other).powers
@@ -480,3 +487,46 @@ def test_the_bend_of_the_noise_is_found():
         learning_draws, cardinality=np.full_like(draws.cardinality, 9)
     )
     assert measure_bend(at_one_size, learned) == 0.0
+
+
+def plant_one_sided(alpha, n_draws=40, n_points=300):
+    """Power laws of one exponent and of one sign, and draws of noise (k/300)^-1."""
+    rng = np.random.default_rng(8)
+    k = rng.integers(100, 1001, (n_points, n_draws))
+    c = rng.uniform(0.5, 1.5, (n_points, 1))
+    x = 300.0 / k
+    return LearningDraws(c * x**alpha + x * rng.normal(size=k.shape), k, 400.0, 300)
+
+
+def test_laws_of_a_single_term_are_trusted_where_they_hold():
+    """Power laws, against expansions that change their sign: one fixed seed each."""
+    _, bent = plant_draws(300, 40, seed=3, ratio=4.0)
+    expansions = LearningDraws(bent.delta, bent.cardinality, 400.0, 300)
+    assert weigh_single_terms(plant_one_sided(1.5), (1.0, 2.0), 1.0) > 0.4
+    assert weigh_single_terms(expansions, (1.0, 2.0), 1.0) < 0.1
+
+
+def test_without_anything_to_tell_laws_apart_the_expansion_stands_alone():
+    """At one size both laws predict the same mean."""
+    rng = np.random.default_rng(0)
+    delta = rng.normal(size=(50, 12))
+    draws = LearningDraws(delta, np.full((50, 12), 300), 300.0, 300)
+    first, second = (
+        predict_held_out(draws, models, 1.0) for models in (((1.0,),), ((1.5,),))
+    )
+    np.testing.assert_allclose(first.prediction, second.prediction)
+    law = HierarchicalEstimator().fit(Contributions(delta, np.full((50, 12), 300)))
+    assert np.all(np.isfinite(law.psi(300)))
+
+
+def test_held_out_draws_are_the_same_in_any_order():
+    """Folds go by size, so that the order of coalitions changes no prediction."""
+    draws = plant_one_sided(1.3, n_draws=15, n_points=80)
+    order = np.random.default_rng(1).permutation(15)
+    shuffled = replace(
+        draws, delta=draws.delta[:, order], cardinality=draws.cardinality[:, order]
+    )
+    first, second = (predict_held_out(d, ((1.0,),), 1.0) for d in (draws, shuffled))
+    np.testing.assert_allclose(
+        second.prediction, first.prediction[:, order], rtol=1e-6, atol=1e-9
+    )

@@ -21,10 +21,10 @@ from data_scaling._typing import BoolArray, FloatArray, Int32Array
 from data_scaling.contributions import Contributions
 from data_scaling.estimators.choice import (
     CANDIDATES,
-    LearningDraws,
     choose_powers,
     measure_noise_share,
 )
+from data_scaling.estimators.held_out import LearningDraws
 from data_scaling.estimators.hierarchical import N_SHAPES
 from data_scaling.estimators.moments import Powers, sum_draws
 from data_scaling.estimators.posterior import update

@@ -1,9 +1,9 @@
-"""What is chosen by looking at the draws: the weight of their tails, the powers.
+"""What is chosen by looking at the draws: the weight of tails, powers, trust in laws.
 
 The points of a coalition share its luck, so that a likelihood which multiplies over
-points is overconfident, and prefers powers that are not there. Powers are therefore
-chosen by what laws predict for coalitions that they were not fitted to, a coalition
-counting once.
+points is overconfident, and prefers powers that are not there. Powers and the trust in
+laws are therefore chosen by what laws predict for coalitions that they were not fitted
+to, a coalition counting once.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,18 @@ from typing import Final
 
 import numpy as np
 
-from data_scaling._typing import FloatArray, Int32Array
-from data_scaling.estimators.learning import Learned, learn
-from data_scaling.estimators.moments import Powers, sum_draws
+from data_scaling._typing import FloatArray
+from data_scaling.estimators.held_out import (
+    N_FOLDS,
+    HeldOut,
+    LearningDraws,
+    evaluate,
+    predict_held_out,
+)
+from data_scaling.estimators.learning import Learned
+from data_scaling.estimators.moments import Powers
 from data_scaling.estimators.posterior import update
-from data_scaling.estimators.prior import BETAS, all_powers, first_prior
+from data_scaling.estimators.prior import all_powers
 
 # The first is taken unless another is clearly better.
 CANDIDATES: Final[tuple[Powers, ...]] = (
@@ -24,11 +31,12 @@ CANDIDATES: Final[tuple[Powers, ...]] = (
     (1.0, 1.5, 2.0),
     (1.0, 2.0, 3.0),
 )
+#: Models of the law that is averaged with an expansion: one term each.
+SINGLE_TERMS: Final[tuple[Powers, ...]] = ((1.0,), (1.5,), (2.0,))
 # A gain is clear from so many standard errors on, and this share of the error.
 _CLEAR, _MATERIAL = 2.5, 0.005
-_FOLDS = 4
-# Steps by which a prior learned from all draws is adapted to those of a fold.
-_FOLD_STEPS = 8
+# How far from one half the trust in a law may well be, and the least that counts.
+_OPEN, _LEAST_TRUST = 0.25, 0.05
 # A point's draws tell of its noise as at least, and at most, so many normal draws
 # would: more trust in a point's own variance made laws of real data worse.
 _LEAST_TOLD, _MOST_TOLD = 3.0, 10.0
@@ -37,37 +45,42 @@ _LEAST_TOLD, _MOST_TOLD = 3.0, 10.0
 _FARTHEST, _BEND_STEPS, _BEND_DRAWS, _LARGEST_BEND = 20.0, 30, 10.0, 1.5
 
 
-@dataclass(frozen=True, eq=False)
-class LearningDraws:
-    """Draws of the points that the prior is learned from.
+@dataclass(frozen=True)
+class Law:
+    """One of the laws whose mean is fitted to all points.
 
     Attributes
     ----------
-    delta : (n_points, n_draws) float64 array
-        Marginal contributions; NaN is left out.
-    cardinality : (n_points, n_draws) int32 array
-        Their sizes.
+    models : tuple of tuple of float
+        Powers of each model that it is a mixture of.
+    noise_share : float
+        Share of a draw that tells of its point's noise.
+    weight : float
+        Weight in the mean; those of all laws sum to 1.
+    """
+
+    models: tuple[Powers, ...]
+    noise_share: float = 1.0
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is fitted to all points.
+
+    Attributes
+    ----------
+    laws : tuple of Law
+        The laws whose mean is taken.
     base : float
         Size k0 at which all terms are one.
-    max_iterations : int
-        Largest number of steps of EM.
     bend : float
         By how much the noise is lower far from k0 than a power of the size says.
     """
 
-    delta: FloatArray
-    cardinality: Int32Array
+    laws: tuple[Law, ...]
     base: float
-    max_iterations: int
     bend: float = 0.0
-
-    def learn(self, models: tuple[Powers, ...], noise_share: float) -> Learned:
-        """Return the prior that all draws teach."""
-        moments = sum_draws(
-            self.delta, self.cardinality, self.base, models, BETAS, self.bend
-        )
-        prior = first_prior(models, moments, noise_share)
-        return learn(prior, moments, self.max_iterations)
 
 
 def measure_noise_share(draws: LearningDraws, learned: Learned) -> float:
@@ -127,9 +140,12 @@ def choose_powers(draws: LearningDraws, noise_share: float) -> Powers:
         Share of a draw that tells of its point's noise.
     """
     n_draws = draws.delta.shape[1]
-    if n_draws < 2 * _FOLDS:
+    if n_draws < 2 * N_FOLDS:
         return CANDIDATES[0]
-    errors = [_predict_folds(draws, powers, noise_share) for powers in CANDIDATES]
+    errors = [
+        _measure_errors(draws, predict_held_out(draws, (powers,), noise_share))
+        for powers in CANDIDATES
+    ]
     weight = 1.0 / np.nanmean(errors[0], axis=1, keepdims=True)
     best, largest = CANDIDATES[0], 0.0
     for powers, error in zip(CANDIDATES[1:], errors[1:], strict=True):
@@ -140,32 +156,52 @@ def choose_powers(draws: LearningDraws, noise_share: float) -> Powers:
     return best
 
 
-def _predict_folds(
+def weigh_single_terms(
     draws: LearningDraws, powers: Powers, noise_share: float
-) -> FloatArray:
+) -> float:
+    r"""Return the trust in a law of single terms, beside an expansion.
+
+    The mean of both laws has the squared error
+    :math:`\sum (\Delta - (1 - t)\,\psi_1 - t\,\psi_2)^2` on coalitions left out, whose
+    least value is at a :math:`t` in closed form. How well it is known is told by how it
+    varies over coalitions; it is drawn towards one half as far as that leaves it open.
+
+    Parameters
+    ----------
+    draws : LearningDraws
+        Draws of some points; those of a column share a coalition, or may share one.
+    powers : tuple of float
+        Powers of the expansion.
+    noise_share : float
+        Share of a draw that tells of its point's noise, for the expansion. The law of
+        single terms takes draws in full: their tails mislead it less.
+
+    Returns
+    -------
+    float
+        Weight of the law of single terms, between 0 and 1.
+    """
+    first = predict_held_out(draws, (powers,), noise_share)
+    second = predict_held_out(draws, SINGLE_TERMS, 1.0)
+    error = np.nanmean(_measure_errors(draws, first), axis=1, keepdims=True)
+    # Points of more noise have larger contributions too: neither they alone shall
+    # tell, as without a weight, nor the others, as with the inverse of the variance.
+    weight = first.scale / np.sqrt(error)
+    apart = second.prediction - first.prediction
+    product = np.nansum(weight * apart * (draws.delta - first.prediction), axis=0)
+    square = np.nansum(weight * apart**2 * ~np.isnan(draws.delta), axis=0)
+    if square.sum() == 0.0:
+        return 0.0
+    trust = product.sum() / square.sum()
+    variance = np.sum((product - trust * square) ** 2) / square.sum() ** 2
+    known = _OPEN**2 / (_OPEN**2 + variance)
+    trust = float(np.clip(known * trust + (1.0 - known) * 0.5, 0.0, 1.0))
+    return 0.0 if trust < _LEAST_TRUST else trust
+
+
+def _measure_errors(draws: LearningDraws, held_out: HeldOut) -> FloatArray:
     """Return squared errors of held-out draws, in units of (k/k0)^-beta."""
-    learned = draws.learn((powers,), noise_share)
-    betas = learned.prior.betas
-    fold = np.arange(draws.delta.shape[1]) % _FOLDS
-    errors = np.empty_like(draws.delta)
-    for number in range(_FOLDS):
-        held = fold == number
-        training = sum_draws(
-            draws.delta[:, ~held],
-            draws.cardinality[:, ~held],
-            draws.base,
-            (powers,),
-            betas,
-        )
-        prior = learn(learned.prior, training, _FOLD_STEPS).prior
-        kept = training.take_betas(np.searchsorted(betas, prior.betas))
-        mean, _ = update(prior, kept).coefficients()
-        ratio = draws.cardinality[:, held] / draws.base
-        psi = _evaluate(mean, np.array(powers), ratio)
-        errors[:, held] = (draws.delta[:, held] - psi) ** 2
-    return errors * (draws.cardinality / draws.base) ** float(
-        betas @ learned.prior.weights.sum(axis=(0, 2))
-    )
+    return np.asarray((draws.delta - held_out.prediction) ** 2 * held_out.scale)
 
 
 def _standardise(draws: LearningDraws, learned: Learned) -> FloatArray:
@@ -174,13 +210,5 @@ def _standardise(draws: LearningDraws, learned: Learned) -> FloatArray:
     mean, _ = posterior.coefficients()
     _, exponent = posterior.noise()
     ratio = draws.cardinality / draws.base
-    psi = _evaluate(mean, all_powers(learned.prior.models), ratio)
+    psi = evaluate(mean, all_powers(learned.prior.models), ratio)
     return np.asarray((draws.delta - psi) * ratio ** (exponent[:, None] / 2))
-
-
-def _evaluate(mean: FloatArray, powers: FloatArray, ratio: FloatArray) -> FloatArray:
-    """Return psi at sizes of each point's own, (n_points, n_draws)."""
-    psi = np.zeros(ratio.shape)
-    for column, power in zip(mean.T, powers, strict=True):
-        psi += column[:, None] * ratio**-power
-    return psi

@@ -23,11 +23,15 @@ from data_scaling.contributions import Contributions
 from data_scaling.errors import FitWarning, InputError
 from data_scaling.estimators.choice import (
     CANDIDATES,
-    LearningDraws,
+    SINGLE_TERMS,
+    Choice,
+    Law,
     choose_powers,
     measure_bend,
     measure_noise_share,
+    weigh_single_terms,
 )
+from data_scaling.estimators.held_out import LearningDraws
 from data_scaling.estimators.inspection import (
     describe_draws,
     empty_counts,
@@ -38,7 +42,7 @@ from data_scaling.estimators.posterior import update
 from data_scaling.estimators.prior import Prior, all_powers
 from data_scaling.laws import ExpansionLaws, FitStatus
 
-Law: TypeAlias = Literal["expansion", "power"]
+Form: TypeAlias = Literal["expansion", "power"]
 
 # Exponents that power laws are a mixture of.
 EXPONENTS = np.arange(0.25, 4.01, 0.25)
@@ -52,28 +56,6 @@ _LOW_NOISE, _ENOUGH_DRAWS = 0.5, 16
 # Points that a prior is learned from, and powers chosen by, spread over the pool.
 _LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
 _BLOCK_POINTS = 1024
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What is fitted to all points.
-
-    Attributes
-    ----------
-    laws : tuple of tuple of tuple of float
-        Models of each of the laws whose mean is taken.
-    base : float
-        Size k0 at which all terms are one.
-    noise_share : float
-        Share of a draw that tells of its point's noise.
-    bend : float
-        By how much the noise is lower far from k0 than a power of the size says.
-    """
-
-    laws: tuple[tuple[Powers, ...], ...]
-    base: float
-    noise_share: float = 1.0
-    bend: float = 0.0
 
 
 @final
@@ -90,7 +72,9 @@ class HierarchicalEstimator:
     powers : sequence of float, optional
         Powers of the expansion, ascending and positive. By default they are chosen
         by what the laws predict for coalitions that they were not fitted to: 1/k and
-        1/k^2 unless others are clearly better. ``laws.powers`` says which.
+        1/k^2 unless others are clearly better; and the law is the mean of that
+        expansion and of one with a single term (see Notes). ``laws.powers`` says which
+        powers there are.
     max_iterations : int
         Largest number of steps in which the prior is learned.
 
@@ -101,6 +85,12 @@ class HierarchicalEstimator:
 
     Notes
     -----
+    A law of a single term, 1/k, k^-1.5 or 1/k^2, mixed over these, has fewer freedoms
+    than an expansion, and errs where a law bends or changes its sign. Neither is the
+    better everywhere, and the mean of both is often better than each: its weights are
+    those that predict coalitions left out best, drawn towards equal ones where that is
+    unclear. What lies between the laws is part of the covariance.
+
     Draws of real data have heavy and skewed tails. The variance of a few such draws
     says little of the true one, so that a draw counts in part (by the kurtosis of all
     residuals) as knowledge of its point's noise. It counts in full for psi: robust
@@ -131,7 +121,7 @@ class HierarchicalEstimator:
     True
     """
 
-    law: Law = "expansion"
+    law: Form = "expansion"
     powers: Sequence[float] | None = None
     max_iterations: int = 300
 
@@ -192,22 +182,22 @@ class HierarchicalEstimator:
         status[status == FitStatus.DEGENERATE] = FitStatus.CONVERGED
         rows = np.flatnonzero(status == FitStatus.CONVERGED)
         base = _mean_size(contributions)
-        choice = Choice(((CANDIDATES[0],),), base)
+        choice = Choice((Law((CANDIDATES[0],)),), base)
         if rows.size:
             choice = self._choose(contributions, rows, base)
-        powers = all_powers([each for models in choice.laws for each in models])
+        powers = all_powers([each for law in choice.laws for each in law.models])
         silent = status == FitStatus.NO_SIGNAL
         alternatives = []
-        for models in choice.laws:
-            law = _empty_law(len(powers), silent)
+        for law in choice.laws:
+            found = _empty_law(len(powers), silent)
             for group in members:
                 chosen = rows[np.isin(rows, group, assume_unique=True)]
                 if not chosen.size:
                     continue
-                prior = self._learn(contributions, chosen, models, choice)
-                _write(contributions, chosen, choice, prior, powers, law)
-            alternatives.append(law)
-        fitted |= _average(alternatives)
+                prior = self._learn(contributions, chosen, law, choice)
+                _write(contributions, chosen, choice, prior, powers, found)
+            alternatives.append(found)
+        fitted |= _average(alternatives, [law.weight for law in choice.laws])
         laws = ExpansionLaws(
             powers=powers,
             base_cardinality=base,
@@ -221,31 +211,37 @@ class HierarchicalEstimator:
     ) -> Choice:
         """Return what is fitted, by a look at the draws of some points."""
         if self.law == "power":
-            return Choice((tuple((float(power),) for power in EXPONENTS),), base)
+            return Choice((Law(tuple((float(power),) for power in EXPONENTS)),), base)
         draws = self._take(contributions, rows, base, _CHOOSING_POINTS)
         asked = None if self.powers is None else tuple(map(float, self.powers))
         first = draws.learn((asked or CANDIDATES[0],), 1.0)
         noise_share = measure_noise_share(draws, first)
-        is_quiet = _is_quiet(contributions, rows)
-        bend = measure_bend(draws, first) if is_quiet else 0.0
         powers = asked or choose_powers(draws, noise_share)
-        laws: tuple[tuple[Powers, ...], ...]
-        laws = ((powers,) * (N_SHAPES if len(powers) > 1 else 1),)
-        is_open = not asked and powers != _RICHER
-        if is_quiet and is_open and contributions.n_draws >= _ENOUGH_DRAWS:
-            laws = ((CANDIDATES[0],) * N_SHAPES, (_RICHER,))
-        return Choice(laws, base, noise_share, bend)
+        shapes = (powers,) * (N_SHAPES if len(powers) > 1 else 1)
+        law = Law(shapes, noise_share)
+        if _is_quiet(contributions, rows):
+            laws: tuple[Law, ...] = (law,)
+            is_open = not asked and powers != _RICHER
+            if is_open and contributions.n_draws >= _ENOUGH_DRAWS:
+                shapes = (CANDIDATES[0],) * N_SHAPES
+                laws = Law(shapes, noise_share, 0.5), Law((_RICHER,), noise_share, 0.5)
+            return Choice(laws, base, measure_bend(draws, first))
+        trust = 0.0 if asked else weigh_single_terms(draws, powers, noise_share)
+        if trust == 0.0:
+            return Choice((law,), base)
+        single = Law(SINGLE_TERMS, weight=trust)
+        return Choice((replace(law, weight=1.0 - trust), single), base)
 
     def _learn(
         self,
         contributions: Contributions,
         rows: IntArray,
-        models: tuple[Powers, ...],
+        law: Law,
         choice: Choice,
     ) -> Prior:
         """Learn the prior of some points, and warn if that took too long."""
         draws = self._take(contributions, rows, choice.base, _LEARNING_POINTS)
-        learned = replace(draws, bend=choice.bend).learn(models, choice.noise_share)
+        learned = replace(draws, bend=choice.bend).learn(law.models, law.noise_share)
         if not learned.converged:
             _warn_of_limit(self.max_iterations)
         return learned.prior
@@ -325,17 +321,19 @@ def _straighten(cardinality: Int32Array, choice: Choice) -> tuple[float, float]:
     return float(level), float(slope)
 
 
-def _average(laws: Sequence[dict[str, FloatArray]]) -> dict[str, NDArray[Any]]:
+def _average(
+    laws: Sequence[dict[str, FloatArray]], weights: Sequence[float]
+) -> dict[str, NDArray[Any]]:
     """Return the mean of laws; how far they lie apart is part of its covariance."""
     if len(laws) == 1:
         return dict(laws[0])
     averaged = {
-        name: np.mean([law[name] for law in laws], axis=0)
+        name: np.average([law[name] for law in laws], axis=0, weights=weights)
         for name in ("coefficients", "covariance", "noise", "noise_exponent")
     }
-    for law in laws:
+    for law, weight in zip(laws, weights, strict=True):
         apart = law["coefficients"] - averaged["coefficients"]
-        averaged["covariance"] += apart[:, :, None] * apart[:, None, :] / len(laws)
+        averaged["covariance"] += weight * apart[:, :, None] * apart[:, None, :]
     return averaged
 
 
