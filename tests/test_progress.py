@@ -35,3 +35,15 @@ def test_a_notebook_shows_counts_rate_and_failures(
         assert "60/60" in shown
         assert "draw/s" in shown
         assert "failed=3" in shown
+
+
+@pytest.mark.parametrize(("is_terminal", "width"), [(True, 72), (False, None)])
+def test_only_a_terminal_is_told_its_width(monkeypatch, is_terminal, width):
+    """In a notebook the number would be the pixels that the bar is squeezed into."""
+    pretend_shell(monkeypatch, {"IPKernelApp": {}})
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal, raising=False)
+    monkeypatch.setenv("COLUMNS", "72")
+    monkeypatch.setattr("data_scaling._progress.tqdm", lambda **named: named)
+    asked = open_bar(0, 60, wanted=True)
+    assert asked["ncols"] == width
+    assert not asked["disable"]

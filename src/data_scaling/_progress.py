@@ -12,14 +12,15 @@ def open_bar(n_done: int, n_all: int, *, wanted: bool, unit: str = "draw") -> An
 
     It is silent where nobody would see it: on neither a terminal nor a notebook.
     """
-    is_seen = sys.stderr.isatty() or _is_in_notebook()
+    is_terminal = sys.stderr.isatty()
     return tqdm(
         total=n_all,
         initial=n_done,
         unit=unit,
-        disable=not (wanted and is_seen),
-        # A terminal that does not know its width says 0, and the bar would be empty.
-        ncols=shutil.get_terminal_size().columns,
+        disable=not (wanted and (is_terminal or _is_in_notebook())),
+        # A terminal that does not know its width says 0, and the bar would be empty. In
+        # a notebook these would be pixels, and the bar has the page's width unasked.
+        ncols=shutil.get_terminal_size().columns if is_terminal else None,
     )
 
 
