@@ -15,6 +15,9 @@ from data_scaling.errors import InputError
 from data_scaling.ledger.header import list_versions
 
 WORKER_SECONDS = 60.0  # to wait for a worker where all are lost, and started again
+# joblib asks for two tasks at a time for each worker that is there at the start. Of so
+# many at least, those that come later, as from a batch queue, find some too.
+TASKS_AHEAD = 1_000
 
 _logger = logging.getLogger(__name__)
 
@@ -93,12 +96,14 @@ def make_sure(kind: type[Any]) -> type[Any]:
     """Return a backend that draws on the workers, and tells of all that ends in errors.
 
     joblib's own forgets the tasks that Dask gives up (each had ended several workers),
-    and would wait for them forever; and for a single worker it draws in this process.
+    and would wait for them forever; for a single worker it draws in this process; and
+    it asks for no more at a time than the workers at the start can do.
     """
 
     class SureBackend(kind):  # type: ignore[misc]
         def configure(self, *settings: Any, **named: Any) -> int:
-            return max(2, int(super().configure(*settings, **named)))
+            n_workers = int(super().configure(*settings, **named))
+            return max(TASKS_AHEAD // 2, n_workers)
 
         def submit(self, func: Any, callback: Callable[[Any], Any]) -> Future[Any]:
             future: Future[Any] = super().submit(func, callback)

@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import joblib
 import numpy as np
@@ -137,6 +138,61 @@ def test_workers_that_are_killed_lose_nothing_and_do_not_stop_the_run(
         assert not set(victims) & set(client.run(os.getpid).values())
 
 
+@dataclass(frozen=True)
+class CrowdLearner(MeanLearner):
+    """It counts how many of its draws are made at the same time in this process."""
+
+    def bind(self, dataset, metric=None):
+        return BoundCrowd(self, dataset.x_train, make_metric(metric, dataset.task))
+
+
+@dataclass(frozen=True, eq=False)
+class BoundCrowd(BoundMeanLearner):
+    now: ClassVar[list[int]] = []
+    most: ClassVar[list[int]] = []
+
+    def draw(self, coalition: np.ndarray, points: np.ndarray) -> Draw:
+        self.now.append(1)
+        self.most.append(len(self.now))
+        drawn = super().draw(coalition, points)
+        self.now.pop()
+        return drawn
+
+
+def test_workers_that_come_later_draw_too(tmp_path, monkeypatch):
+    """As from a batch queue; the workers are threads here, which are there sooner."""
+    monkeypatch.setattr(_workers, "TASK_SECONDS", 0.1)
+    monkeypatch.setattr(_workers, "START_SECONDS", 0.0)
+    path = tmp_path / "x"
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=":0",
+            silence_logs="CRITICAL",
+        ) as growing,
+        distributed.Client(growing),
+        joblib.parallel_config("dask"),
+    ):
+
+        def grow() -> None:
+            while not path.exists() or describe_ledger(path).n_coalitions < 10:
+                time.sleep(0.02)
+            growing.scale(9)
+
+        grower = threading.Thread(target=grow)
+        grower.start()
+        plan = replace(PLAN, n_draws=300, n_base_draws=0)
+        drawn = sample_contributions(
+            DATASET, CrowdLearner(seconds=0.05), plan, ledger=path
+        )
+        grower.join()
+    assert max(BoundCrowd.most) == 9
+    expected = sample_contributions(DATASET, MeanLearner(), plan)
+    assert drawn.delta.tobytes() == expected.delta.tobytes()
+
+
 def test_a_single_worker_that_every_task_ends_ends_the_run_with_an_error(tmp_path):
     """It is what draws, not this process, and takes the data with it each time."""
     learner = DeadlyLearner(seconds=0.05, spared=os.getpid())
@@ -173,7 +229,7 @@ def test_joblib_is_told_of_tasks_that_dask_gives_up():
             return future
 
     sure, told = make_sure(OneWorker)(), []
-    assert sure.configure() == 2
+    assert sure.configure() > 2
     for error in (*errors.values(), "a result"):
         sure.submit(error, told.append)
     assert [type(error) for error in told] == list(errors)
@@ -255,12 +311,27 @@ def test_an_address_where_nobody_answers_is_told(monkeypatch):
         pass
 
 
-def test_a_cluster_without_workers_is_told():
+def test_a_cluster_without_workers_is_told(monkeypatch):
+    monkeypatch.setattr("data_scaling.interop.cluster.CONNECT_SECONDS", 0.5)
     with (
         distributed.LocalCluster(
             n_workers=0, processes=True, dashboard_address=":0", host="tcp://127.0.0.1"
         ) as empty,
-        pytest.raises(InputError, match=r"has no workers\. Start some by `dask worker"),
+        pytest.raises(
+            InputError, match=r"has no workers, .* Start some by `dask worker"
+        ),
         use_dask(empty.scheduler_address),
     ):
         pass
+
+
+def test_the_first_worker_is_waited_for():
+    """A script may start scheduler, workers and drawing at about the same time."""
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, dashboard_address=":0", protocol="tcp"
+    ) as growing:
+        starter = threading.Timer(0.5, growing.scale, [1])
+        starter.start()
+        with use_dask(growing.scheduler_address):
+            assert starter.finished.is_set()
+        starter.join()

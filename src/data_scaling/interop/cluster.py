@@ -8,6 +8,8 @@ from joblib import parallel_config
 from data_scaling._checks import require_extra
 from data_scaling.errors import InputError
 
+# To wait for the scheduler, and then for its first worker: a script starts both just
+# before it draws.
 CONNECT_SECONDS = 10.0
 
 
@@ -28,7 +30,7 @@ def use_dask(address: str) -> Iterator[None]:
     MissingExtraError
         If Dask is not installed.
     InputError
-        If no scheduler answers there, or it has no workers.
+        If no scheduler answers there, or it has no workers, for ten seconds.
 
     Examples
     --------
@@ -52,10 +54,13 @@ def use_dask(address: str) -> Iterator[None]:
             "`dask scheduler`, and give the address that it prints."
         ) from error
     with client:
-        if not client.ncores():
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except TimeoutError as error:
             raise InputError(
-                f"The Dask scheduler at {address} has no workers. Start some by "
+                f"The Dask scheduler at {address} has no workers, nor got any in "
+                f"{CONNECT_SECONDS:g} seconds. Start some by "
                 f"`dask worker {address} --nthreads 1`."
-            )
+            ) from error
         with parallel_config("dask"):
             yield
