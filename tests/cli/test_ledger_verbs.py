@@ -169,6 +169,7 @@ def test_plan_says_time_size_and_errors():
         ("sample wine x --density log", "--density is 'log'. .*or power:BETA"),
         ("sample wine x --jobs 0", "--jobs is 0. Give .* -1 for all cores"),
         ("plan wine --jobs 0", "--jobs is 0"),
+        ("sample wine x --jobs 2 --dask tcp://a:1", "--jobs is 2, but the workers of"),
         ("sample wine x --cardinalities 50,50", "each size once"),
         ("sample wine x --draws 0", "n_draws is 0"),
         ("plan wine --draws 0 --base-draws 5", "no draws for points"),

@@ -92,6 +92,9 @@ BaseDraws: TypeAlias = Annotated[
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of the split and the draws.")]
 
 
+ALL_CORES = -1
+
+
 def _check_jobs(jobs: int) -> int:
     if jobs == 0:
         raise InputError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_scaling.cli.options import (
+    ALL_CORES,
     BaseDraws,
     Cardinalities,
     Coalitions,
@@ -85,7 +86,7 @@ def read_request(
     coalitions: Coalitions = "shared",
     points: PointsText = None,
     seed: Seed = 0,
-    jobs: Jobs = -1,
+    jobs: Jobs = ALL_CORES,
     data_dir: DataDir = None,
 ) -> DrawRequest:
     """Load the dataset and make the plan that the options describe.

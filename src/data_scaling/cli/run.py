@@ -12,6 +12,7 @@ import typer
 from data_scaling._adjusting import QUICK_SUFFIX
 from data_scaling._files import write_whole
 from data_scaling.cli.options import (
+    ALL_CORES,
     DataDir,
     DatasetName,
     DensityName,
@@ -83,7 +84,7 @@ def run(
         ),
     ] = False,
     seed: Seed = 0,
-    jobs: Jobs = -1,
+    jobs: Jobs = ALL_CORES,
     data_dir: DataDir = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to. [default: runs/NAME]")

@@ -7,8 +7,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 from data_scaling.cli.description import describe_summary
-from data_scaling.cli.options import read_shard
+from data_scaling.cli.options import ALL_CORES, read_shard
 from data_scaling.cli.request import DrawRequest, takes_request
+from data_scaling.errors import InputError
 from data_scaling.interop.cluster import use_dask
 from data_scaling.sampling import sample_ledger
 
@@ -24,7 +25,7 @@ _DaskAddress: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="tcp://HOST:PORT",
-        help="Address of a Dask scheduler, whose workers then draw.",
+        help="Address of a Dask scheduler, whose workers then draw, instead of --jobs.",
     ),
 ]
 
@@ -47,6 +48,11 @@ def sample(
 
     Example: data-scaling sample adult shard2.ledger --draws 500 --shard 2/5
     """
+    if dask and request.n_jobs != ALL_CORES:
+        raise InputError(
+            f"--jobs is {request.n_jobs}, but the workers of {dask} draw, all that it "
+            "has. Leave one of the two out."
+        )
     with use_dask(dask) if dask else nullcontext():
         summary = sample_ledger(
             request.dataset,
