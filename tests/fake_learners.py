@@ -3,8 +3,10 @@
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from data_scaling.datasets.dataset import Dataset
 from data_scaling.learners import Draw
@@ -116,6 +118,31 @@ class BoundDeadly(BoundMeanLearner):
         if os.getpid() != self.learner.spared:
             os._exit(9)
         return super().draw(coalition, points)
+
+
+@dataclass(frozen=True)
+class TellingLearner(MeanLearner):
+    """It notes in a folder which process drew, and with how many BLAS threads."""
+
+    folder: str = ""
+
+    def bind(self, dataset: Dataset, metric: object = None) -> "BoundTelling":
+        return BoundTelling(self, dataset.x_train, make_metric(metric, dataset.task))
+
+
+@dataclass(frozen=True, eq=False)
+class BoundTelling(BoundMeanLearner):
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._note(f"unpacked-{os.getpid()}-{time.monotonic_ns()}")
+
+    def draw(self, coalition: np.ndarray, points: np.ndarray) -> Draw:
+        pools = [p["num_threads"] for p in threadpool_info()]
+        self._note(f"drew-{os.getpid()}-threads{max(pools, default=1)}")
+        return super().draw(coalition, points)
+
+    def _note(self, name: str) -> None:
+        Path(self.learner.folder, name).touch()
 
 
 def make_dataset(n_points: int = 40, n_classes: int = 2, seed: int = 0) -> Dataset:

@@ -17,6 +17,7 @@ from fake_learners import (
     MeanLearner,
     make_dataset,
 )
+from same_bits import assert_same_bits
 
 from data_scaling.coalitions import draw_coalition, group_pool
 from data_scaling.contributions import Contributions
@@ -45,13 +46,6 @@ PLANS = {
     "independent": replace(PLAN, coalitions="independent", points=(7, 3, 31)),
     "staggered": SamplingPlan(20, cardinalities=[5, 12, 40], points=10, seed=9),
 }
-
-
-def assert_same_bits(one: Contributions, other: Contributions) -> None:
-    assert one.delta.tobytes() == other.delta.tobytes()
-    assert one.cardinality.tobytes() == other.cardinality.tobytes()
-    assert one.points.tolist() == other.points.tolist()
-    assert (one.metric, one.learner) == (other.metric, other.learner)
 
 
 @pytest.mark.parametrize("kind", PLANS)
@@ -148,9 +142,16 @@ KILLED = """
 from fake_learners import MeanLearner, make_dataset
 from data_scaling.plan import SamplingPlan
 from data_scaling.sampling import sample_contributions
-plan = SamplingPlan(60, 5, 30, seed=3)
-sample_contributions(make_dataset(), MeanLearner(seconds=0.05), plan, ledger={path!r})
+plan = SamplingPlan({n_draws}, 5, 30, seed=3)
+learner = MeanLearner(seconds=0.05)
+sample_contributions(make_dataset(), learner, plan, ledger={path!r}, n_jobs={n_jobs})
 """
+
+
+def make_killed(path: Path, n_draws: int = 60, n_jobs: int = 1) -> list[str]:
+    """Return the command of a run to be killed."""
+    code = KILLED.format(path=str(path), n_draws=n_draws, n_jobs=n_jobs)
+    return [sys.executable, "-c", code]
 
 
 def count_drawn(path: Path) -> int:
@@ -159,7 +160,7 @@ def count_drawn(path: Path) -> int:
 
 def test_runs_killed_at_any_moment_go_on_to_the_same_bits(tmp_path):
     path = tmp_path / "x"
-    command = [sys.executable, "-c", KILLED.format(path=str(path))]
+    command = make_killed(path)
     for n_least in (1, 12, 25):
         with subprocess.Popen(command, cwd=Path(__file__).parent) as run:
             while count_drawn(path) < n_least:
@@ -175,13 +176,13 @@ def test_runs_killed_at_any_moment_go_on_to_the_same_bits(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_twenty_runs_killed_at_random_moments_go_on_to_the_same_bits(tmp_path):
-    """Each run draws for 3 s, and is killed within as many of its first commit."""
+    """Each draws for 3 s, half of them with workers, and is killed within as many."""
     rng = np.random.default_rng(8)
     expected = sample_contributions(DATASET, MeanLearner(), PLAN)
     n_in_the_middle = 0
     for run in range(20):
         path = tmp_path / str(run)
-        command = [sys.executable, "-c", KILLED.format(path=str(path))]
+        command = make_killed(path, n_jobs=1 + run % 2)
         with subprocess.Popen(command, cwd=Path(__file__).parent) as process:
             while not path.exists() and process.poll() is None:
                 time.sleep(0.01)

@@ -8,14 +8,20 @@ from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
 import joblib
 import numpy as np
 import pytest
-from fake_learners import BoundMeanLearner, DeadlyLearner, MeanLearner, make_dataset
+from fake_learners import (
+    BoundMeanLearner,
+    DeadlyLearner,
+    MeanLearner,
+    TellingLearner,
+    make_dataset,
+)
+from same_bits import assert_same_bits
 from typer.testing import CliRunner
 
 from data_scaling import _workers
@@ -63,33 +69,6 @@ def cluster() -> Iterator[object]:
         yield running
 
 
-@dataclass(frozen=True)
-class TellingLearner(MeanLearner):
-    """It notes in a folder which process drew, and with how many BLAS threads."""
-
-    folder: str = ""
-
-    def bind(self, dataset, metric=None):
-        return BoundTelling(self, dataset.x_train, make_metric(metric, dataset.task))
-
-
-@dataclass(frozen=True, eq=False)
-class BoundTelling(BoundMeanLearner):
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self._note(f"unpacked-{os.getpid()}-{time.monotonic_ns()}")
-
-    def draw(self, coalition: np.ndarray, points: np.ndarray) -> Draw:
-        import threadpoolctl
-
-        pools = [p["num_threads"] for p in threadpoolctl.threadpool_info()]
-        self._note(f"drew-{os.getpid()}-threads{max(pools, default=1)}")
-        return super().draw(coalition, points)
-
-    def _note(self, name):
-        Path(self.learner.folder, name).touch()
-
-
 def test_two_workers_give_the_bits_of_one_job(cluster, tmp_path):
     notes = tmp_path / "notes"
     notes.mkdir()
@@ -99,8 +78,7 @@ def test_two_workers_give_the_bits_of_one_job(cluster, tmp_path):
     assert describe_ledger(tmp_path / "x").is_complete
     drawn = sample_contributions(DATASET, MeanLearner(), PLAN, ledger=tmp_path / "x")
     expected = sample_contributions(DATASET, MeanLearner(), PLAN)
-    assert drawn.delta.tobytes() == expected.delta.tobytes()
-    assert drawn.cardinality.tobytes() == expected.cardinality.tobytes()
+    assert_same_bits(drawn, expected)
     names = [path.name.split("-") for path in notes.iterdir()]
     processes = {name[1] for name in names if name[0] == "drew"}
     assert len(processes - {str(os.getpid())}) == 2
@@ -131,7 +109,7 @@ def test_workers_that_are_killed_lose_nothing_and_do_not_stop_the_run(
         drawn = sample_contributions(DATASET, learner, PLAN, ledger=path)
     killer.join()
     expected = sample_contributions(DATASET, MeanLearner(), PLAN)
-    assert drawn.delta.tobytes() == expected.delta.tobytes()
+    assert_same_bits(drawn, expected)
     assert verify_ledger(path).is_sound
     with distributed.Client(cluster.scheduler_address) as client:
         client.wait_for_workers(2)
@@ -190,7 +168,7 @@ def test_workers_that_come_later_draw_too(tmp_path, monkeypatch):
         grower.join()
     assert max(BoundCrowd.most) == 9
     expected = sample_contributions(DATASET, MeanLearner(), plan)
-    assert drawn.delta.tobytes() == expected.delta.tobytes()
+    assert_same_bits(drawn, expected)
 
 
 def test_a_single_worker_that_every_task_ends_ends_the_run_with_an_error(tmp_path):
@@ -272,7 +250,7 @@ def test_a_users_own_client_and_settings_are_taken(cluster):
         plan = SamplingPlan(30, 5, 30)
         drawn = sample_contributions(DATASET, MeanLearner(seconds=0.02), plan)
     expected = sample_contributions(DATASET, MeanLearner(), plan)
-    assert drawn.delta.tobytes() == expected.delta.tobytes()
+    assert_same_bits(drawn, expected)
 
 
 def test_a_worker_without_the_package_is_named_and_other_versions_are_told(caplog):
@@ -294,7 +272,7 @@ def test_the_command_draws_on_a_cluster(cluster, tmp_path):
     alone = ["sample", "breast_cancer", str(tmp_path / "y"), *options, "--jobs", "1"]
     assert CliRunner().invoke(app, alone).exit_code == 0
     one, other = (Contributions.load(tmp_path / name) for name in "xy")
-    assert one.delta.tobytes() == other.delta.tobytes()
+    assert_same_bits(one, other)
 
 
 def test_an_address_where_nobody_answers_is_told(monkeypatch):
