@@ -15,6 +15,7 @@ from fake_learners import (
     InfiniteLearner,
     InterruptedLearner,
     MeanLearner,
+    TellingLearner,
     make_dataset,
 )
 from same_bits import assert_same_bits
@@ -103,6 +104,21 @@ def test_other_backends_give_the_same_bits(backend, monkeypatch):
     with joblib.parallel_config(backend, n_jobs=2):
         drawn = sample_contributions(DATASET, learner, PLAN)
     assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), PLAN))
+
+
+def test_waves_keep_their_workers_and_the_data_travels_once_to_each(
+    tmp_path, monkeypatch
+):
+    """Seven waves of four tasks for each of two workers."""
+    monkeypatch.setattr("data_scaling._workers.START_SECONDS", 0.0)
+    monkeypatch.setattr("data_scaling._workers.TASK_SECONDS", 0.01)
+    learner = TellingLearner(seconds=0.01, folder=str(tmp_path))
+    with joblib.parallel_config("multiprocessing", n_jobs=2):
+        sample_contributions(DATASET, learner, PLAN)
+    notes = [path.name.split("-") for path in tmp_path.iterdir()]
+    drew = {note[1] for note in notes if note[0] == "drew"} - {str(os.getpid())}
+    assert len(drew) == 2
+    assert sum(note[0] == "unpacked" for note in notes) == 2
 
 
 def test_large_arrays_reach_the_workers_unchanged(monkeypatch):

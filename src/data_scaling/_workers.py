@@ -157,11 +157,13 @@ def _draw_in_waves(
 ) -> Iterator[Segment]:
     """Do so where results come when all are there, so that not all is asked at once."""
     yield from draw_task(recipe, own)
-    parallel, calls = Parallel(n_jobs, batch_size=1), _make_calls(parcel, tasks)
+    calls = _make_calls(parcel, tasks)
     n_wave = 4 * effective_n_jobs(n_jobs)  # type: ignore[arg-type]  # None too
-    while wave := list(islice(calls, n_wave)):
-        for segments in parallel(wave):
-            yield from segments
+    # Entered, it keeps its workers from one wave to the next.
+    with Parallel(n_jobs, batch_size=1) as parallel:
+        while wave := list(islice(calls, n_wave)):
+            for segments in parallel(wave):
+                yield from segments
 
 
 def _make_calls(parcel: Parcel, tasks: Iterator[Task]) -> Iterator[Any]:
