@@ -9,6 +9,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import psutil
 import pytest
 from fake_learners import (
     DeadlyLearner,
@@ -187,6 +188,21 @@ def test_runs_killed_at_any_moment_go_on_to_the_same_bits(tmp_path):
     drawn = sample_contributions(DATASET, MeanLearner(), PLAN, ledger=path)
     assert_same_bits(drawn, sample_contributions(DATASET, MeanLearner(), PLAN))
     assert [file.name for file in tmp_path.iterdir()] == ["x"]
+
+
+def test_the_workers_of_a_run_that_is_killed_end_soon(tmp_path):
+    """Their memory is not kept until they have been idle for minutes."""
+    path = tmp_path / "x"
+    command = make_killed(path, n_draws=2_000, n_jobs=2)
+    with subprocess.Popen(command, cwd=Path(__file__).parent) as run:
+        # This process draws half of them while the workers start.
+        while count_drawn(path) < 40:
+            time.sleep(0.1)
+            assert run.poll() is None
+        started = psutil.Process(run.pid).children(recursive=True)
+        run.kill()
+    assert len(started) >= 2
+    assert not psutil.wait_procs(started, timeout=20)[1]
 
 
 @pytest.mark.slow

@@ -1,8 +1,11 @@
 """A recipe's way to the processes that draw, and what they do with it."""
 
+import os
 import secrets
 import threading
+import time
 from dataclasses import dataclass, field
+from functools import cache
 
 import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
@@ -12,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from data_scaling._drawing import Recipe, Task, draw_task
 from data_scaling.ledger import Segment
 
+WATCH_SECONDS = 1.0
 LARGE_BLOCK_BYTES = 31 * 2**20  # just below the largest block that glibc learns from
 
 _unpacking = threading.Lock()
@@ -31,7 +35,7 @@ class Parcel:
     name : str
         Unlike that of any other parcel.
     content : (n_bytes,) uint8 array
-        The recipe, serialised.
+        The driver's process and the recipe, serialised.
     """
 
     name: str
@@ -40,7 +44,7 @@ class Parcel:
 
 def pack_recipe(recipe: Recipe) -> Parcel:
     """Serialise a recipe for transport between the processes of one run."""
-    content = np.frombuffer(cloudpickle.dumps(recipe), dtype=np.uint8)
+    content = np.frombuffer(cloudpickle.dumps((os.getpid(), recipe)), dtype=np.uint8)
     return Parcel(secrets.token_hex(16), content)
 
 
@@ -60,9 +64,29 @@ def unpack_recipe(parcel: Parcel) -> Recipe:
     # For good: where a worker draws in several threads, a limit that ends with one
     # segment would end in the middle of another.
     threadpool_limits(1)
-    recipe: Recipe = cloudpickle.loads(parcel.content.data)
+    driver: int
+    recipe: Recipe
+    driver, recipe = cloudpickle.loads(parcel.content.data)
+    if os.getppid() == driver:
+        _end_with(driver)
     _unpacked[parcel.name] = recipe
     return recipe
+
+
+@cache
+def _end_with(driver: int) -> None:
+    """Let this process, a child of the driver, end when the driver is gone.
+
+    A driver that is killed cannot end its workers, which would keep their memory for
+    five minutes. (Those of Dask belong to no driver.)
+    """
+
+    def watch() -> None:
+        while os.getppid() == driver:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def keep_freed_memory() -> None:
