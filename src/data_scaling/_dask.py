@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,15 +44,20 @@ def send_ahead(backend: Any, content: NDArray[np.uint8]) -> Iterator[None]:
     ------
     InputError
         If there are no workers, or one has no such package.
+    CancelledError
+        If a worker was lost while the array was sent.
     """
     _await_workers(backend)
     check_workers(backend.client.run(list_versions, on_error="return"))
-    sending = make_sure(type(backend))(
-        client=backend.client,
-        scatter=[content],
-        wait_for_workers_timeout=backend.wait_for_workers_timeout,
-        **backend.submit_kwargs,
-    )
+    try:
+        sending = make_sure(type(backend))(
+            client=backend.client,
+            scatter=[content],
+            wait_for_workers_timeout=backend.wait_for_workers_timeout,
+            **backend.submit_kwargs,
+        )
+    except OSError as error:
+        raise CancelledError(f"a worker was lost meanwhile: {error}") from error
     with parallel_config(sending):
         yield
 
@@ -67,6 +72,8 @@ def check_workers(answers: dict[str, Any]) -> None:
     """
     own = list_versions()
     for address, answer in answers.items():
+        if isinstance(answer, OSError):  # it was lost while it was asked
+            continue
         if isinstance(answer, BaseException):
             raise InputError(
                 f"The Dask worker at {address} cannot draw ({answer}). Install "
