@@ -236,6 +236,7 @@ def test_errors_name_options_and_interruptions_say_what_is_kept():
     assert _name_options("n_draws is 1, min_cardinality 2") == (
         "--draws is 1, --min-cardinality 2"
     )
+    assert _name_options("Forest(n_jobs=1)") == "Forest(n_jobs=1)"
     assert "draws so far are kept" in _describe_interruption(["sample", "wine", "x"])
     for arguments in (["plan", "wine"], ["info", "x"], ["verify", "x"], []):
         assert _describe_interruption(arguments) == "interrupted."

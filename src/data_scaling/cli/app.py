@@ -106,7 +106,8 @@ def run_app() -> None:
 def _name_options(message: str) -> str:
     """Return a message with the command's names for the library's arguments."""
     names = "|".join(_OPTIONS)
-    return re.sub(rf"\b({names})\b", lambda match: _OPTIONS[match[0]], message)
+    # An equals sign follows a setting of an estimator.
+    return re.sub(rf"\b({names})\b(?!=)", lambda match: _OPTIONS[match[0]], message)
 
 
 def _describe_interruption(arguments: list[str]) -> str:
