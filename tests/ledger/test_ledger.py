@@ -190,6 +190,28 @@ def test_a_ledger_of_something_else_is_refused_with_both_values(ledger, asked, m
     assert ledger.read_bytes() == before
 
 
+def test_of_long_settings_such_as_differ_are_named(tmp_path):
+    settings = [f"setting_{i}={i}" for i in range(20)]
+    others = [*settings[:7], "setting_7='other'", *settings[8:]]
+    one, other = (
+        f"refit Forest({', '.join(s)}), package 1" for s in (settings, others)
+    )
+    third = f"refit Tree({', '.join(settings)})"
+    with open_ledger(tmp_path / "x", replace(HEADER, description=one)):
+        pass
+    for asked, message in [
+        (other, "learner: setting_7=7 in the ledger, setting_7='other' asked"),
+        (f"{one}; more", "learner: package 1 in the ledger, package 1; more asked"),
+        (third, "learner: refit Forest(setting_0=0, "),
+    ]:
+        with (
+            pytest.raises(PlanMismatchError, match=re.escape(message)) as told,
+            open_ledger(tmp_path / "x", replace(HEADER, description=asked)),
+        ):
+            pass
+        assert max(map(len, str(told.value).splitlines())) < 250
+
+
 def test_other_versions_are_told_but_not_refused(ledger, caplog):
     with open_ledger(ledger, replace(HEADER, versions={"numpy": "0"})):
         pass

@@ -3,6 +3,7 @@
 import json
 import os
 import reprlib
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -19,6 +20,8 @@ from data_scaling.plan import SamplingPlan
 
 #: What parts the settings of a learner from how its coalitions are described.
 DESCRIBED: Final = "; described by "
+
+MAX_SHOWN = 100  # characters of a setting in an error
 
 Shard: TypeAlias = tuple[int, int]  # which, from 1, and of how many
 
@@ -205,8 +208,9 @@ def refuse_mismatch(
     if not differing:
         return
     lines = [
-        f"  {name}: {_shorten(mine[name])} in the ledger, "
-        f"{_shorten(theirs[name])} asked"
+        "  {}: {} in the ledger, {} asked".format(
+            name, *_contrast(mine[name], theirs[name])
+        )
         for mine, theirs in groups.values()
         for name in mine
         if mine[name] != theirs[name]
@@ -237,5 +241,29 @@ def _dataset_fields(header: LedgerHeader) -> dict[str, Any]:
     return {"fingerprint": header.fingerprint, "n_pool": header.n_pool}
 
 
-def _shorten(value: object) -> str:
-    return value if isinstance(value, str) else reprlib.repr(value)
+def _contrast(mine: object, theirs: object) -> tuple[str, str]:
+    """Return two values in words: of long texts, such settings as differ."""
+    if not isinstance(mine, str) or not isinstance(theirs, str):
+        return reprlib.repr(mine), reprlib.repr(theirs)
+    if max(len(mine), len(theirs)) <= MAX_SHOWN:
+        return mine, theirs
+    # Scikit-learn's estimators list all their settings, most of them the default.
+    names, settings = zip(
+        *(_split_settings(text) for text in (mine, theirs)), strict=True
+    )
+    if names[0] == names[1]:
+        one, two = (
+            ", ".join(part for part in settings[i] if part not in settings[1 - i])
+            for i in (0, 1)
+        )
+        mine, theirs = one or "nothing", two or "nothing"
+    return _shorten(mine), _shorten(theirs)
+
+
+def _split_settings(description: str) -> tuple[str, list[str]]:
+    name, _, settings = description.partition("(")
+    return name, settings.replace("), ", ", ").split(", ")
+
+
+def _shorten(text: str) -> str:
+    return textwrap.shorten(text, MAX_SHOWN, placeholder=" ...")
