@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -186,7 +186,8 @@ def test_workers_that_come_later_draw_too(monkeypatch):
 
 def test_a_single_worker_that_every_task_ends_ends_the_run_with_an_error(tmp_path):
     """It is what draws, not this process, and takes the data with it each time."""
-    learner = DeadlyLearner(seconds=0.05, spared=os.getpid())
+    path, learner = tmp_path / "x", DeadlyLearner(seconds=0.05, spared=os.getpid())
+    sample_ledger(DATASET, MeanLearner(), replace(PLAN, n_draws=5), path)
     with (
         distributed.LocalCluster(
             n_workers=1,
@@ -198,8 +199,8 @@ def test_a_single_worker_that_every_task_ends_ends_the_run_with_an_error(tmp_pat
         use_dask(running.scheduler_address),
         pytest.raises(WorkerLostError, match="in the ledger are kept"),
     ):
-        sample_contributions(DATASET, learner, PLAN, ledger=tmp_path / "x")
-    assert describe_ledger(tmp_path / "x").n_coalitions > 0
+        sample_contributions(DATASET, learner, PLAN, ledger=path)
+    assert describe_ledger(path).n_coalitions >= 5
 
 
 def test_joblib_is_told_of_tasks_that_dask_gives_up():
