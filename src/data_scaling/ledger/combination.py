@@ -116,7 +116,7 @@ def _agree_on_header(
         is_strict = path == target or not skip_damaged
         with open_reader(path) if is_strict else open_sound(path) as (_, header):
             headers.append(header)
-        refuse_mismatch(path, header, headers[0])
+        refuse_mismatch(path, header, headers[0], paths[0])
     # All that is merged is of the whole plan.
     return replace(reduce(LedgerHeader.extend, headers), shard=None)
 

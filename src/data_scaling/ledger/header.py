@@ -189,9 +189,21 @@ def _check_shard(which: int, n_shards: int) -> Shard:
 
 
 def refuse_mismatch(
-    path: str | os.PathLike[str], stored: LedgerHeader, asked: LedgerHeader
+    path: str | os.PathLike[str],
+    stored: LedgerHeader,
+    asked: LedgerHeader,
+    other: str | os.PathLike[str] | None = None,
 ) -> None:
     """Raise unless the asked draws are those of the ledger, or more of the same.
+
+    Parameters
+    ----------
+    path : path
+        The ledger.
+    stored, asked : LedgerHeader
+        What it was drawn from, and what is asked for.
+    other : path, optional
+        The ledger that ``asked`` is from, if one is to be merged with the other.
 
     Raises
     ------
@@ -207,20 +219,24 @@ def refuse_mismatch(
     differing = [what for what, (mine, theirs) in groups.items() if mine != theirs]
     if not differing:
         return
+    whose = "asked" if other is None else f"in {os.fspath(other)}"
     lines = [
-        "  {}: {} in the ledger, {} asked".format(
-            name, *_contrast(mine[name], theirs[name])
-        )
+        f"  {name}: {one} in the ledger, {two} {whose}"
         for mine, theirs in groups.values()
         for name in mine
         if mine[name] != theirs[name]
+        for one, two in [_contrast(mine[name], theirs[name])]
     ]
     raise PlanMismatchError(
         f"{os.fspath(path)} was drawn from another {' and '.join(differing)}:\n"
         + "\n".join(lines)
         + _name_adjust(stored, asked)
-        + "\nGive another path, or ask for what is in the ledger "
-        f"(data-scaling info {os.fspath(path)})."
+        + (
+            "\nGive another path, or ask for what is in the ledger "
+            f"(data-scaling info {os.fspath(path)})."
+            if other is None
+            else "\nLeave one of the two out, or merge them into different files."
+        )
     )
 
 
