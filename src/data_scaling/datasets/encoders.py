@@ -1,60 +1,16 @@
-"""Pretrained encoders of texts and images, by Hugging Face (extra ``embed``)."""
+"""Texts and images as vectors, by pretrained networks of Hugging Face."""
 
-import hashlib
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_scaling._checks import require_extra
 from data_scaling.datasets.images import ImageSource, read_image
-from data_scaling.errors import DatasetError
+from data_scaling.datasets.networks import Network, load_network
 
 _LONGEST_TEXT = 512
 """Tokens of a text that are read, unless the encoder reads fewer."""
-
-_HUB_SECONDS = 5.0
-"""How long the hub may take to answer before it counts as out of reach."""
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A pretrained network on its device.
-
-    Attributes
-    ----------
-    model : transformers.PreTrainedModel
-        The network.
-    device : str
-        Where it runs.
-    """
-
-    model: Any
-    device: str
-
-    def run(self, inputs: dict[str, Any]) -> Any:
-        """Return the outputs for a batch of tensors, without gradients."""
-        torch = require_extra("torch", "embed")
-        placed = {name: tensor.to(self.device) for name, tensor in inputs.items()}
-        with torch.inference_mode():
-            return self.model(**placed)
-
-    def digest(self, settings: str) -> str:
-        """Return a digest of weights, architecture and settings, 32 characters."""
-        torch = require_extra("torch", "embed")
-        kind = type(self.model).__name__
-        digest = hashlib.sha256(f"{kind} {settings}".encode())
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(f"{name} {tuple(tensor.shape)}".encode())
-            content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-            digest.update(content.numpy().data)
-        return digest.hexdigest()[:32]
 
 
 class TextEncoder:
@@ -73,6 +29,9 @@ class TextEncoder:
     def __init__(self, network: Network, tokenizer: Any) -> None:
         self._network = network
         self._tokenizer = tokenizer
+        if tokenizer.pad_token is None:  # any will do: padding is masked
+            tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+        tokenizer.padding_side = "right"  # positions count from the left
         config = network.model.config
         positions = getattr(config, "max_position_embeddings", _LONGEST_TEXT)
         self.max_tokens = min(_LONGEST_TEXT, tokenizer.model_max_length, positions)
@@ -86,10 +45,20 @@ class TextEncoder:
         return [len(ids) for ids in self._tokenise(texts)["input_ids"]]
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the mean token vectors of a batch, (n_texts, width)."""
-        tokens = self._tokenizer.pad(
-            self._tokenise(texts), return_tensors="pt", padding=True
-        )
+        """Return the mean token vectors of a batch, (n_texts, width).
+
+        A text without tokens, not even those that most encoders add, is all zeros.
+        """
+        cut = self._tokenise(texts)
+        has_tokens = np.array([len(ids) > 0 for ids in cut["input_ids"]])
+        if not has_tokens.all():
+            width = self._network.model.config.hidden_size
+            vectors = np.zeros((len(texts), width), dtype=np.float32)
+            if has_tokens.any():
+                rows = np.flatnonzero(has_tokens).tolist()
+                vectors[rows] = self.encode([texts[row] for row in rows])
+            return vectors
+        tokens = self._tokenizer.pad(cut, return_tensors="pt", padding=True)
         states = self._network.run(dict(tokens)).last_hidden_state
         is_token = tokens["attention_mask"].unsqueeze(-1).to(states)
         return _to_numpy((states * is_token).sum(dim=1) / is_token.sum(dim=1))
@@ -100,6 +69,8 @@ class TextEncoder:
 
 class ImageEncoder:
     """Pooled output of a vision model, or the mean of its last hidden states.
+
+    The mean is taken where the model has no pooler, or one without trained weights.
 
     Parameters
     ----------
@@ -114,7 +85,8 @@ class ImageEncoder:
     def __init__(self, network: Network, processor: Any) -> None:
         self._network = network
         self._processor = processor
-        self.identity = network.digest(f"pooled, {processor.to_json_string()}")
+        pooling = "pooled" if network.has_pooler else "mean of patches"
+        self.identity = network.digest(f"{pooling}, {processor.to_json_string()}")
 
     def measure(self, images: Sequence[tuple[ImageSource, str]]) -> list[int]:
         """Return the same length for all: images are scaled to one size."""
@@ -129,7 +101,7 @@ class ImageEncoder:
         pixels = self._processor(images=decoded, return_tensors="pt")["pixel_values"]
         output = self._network.run({"pixel_values": pixels})
         pooled = getattr(output, "pooler_output", None)
-        if pooled is None:
+        if pooled is None or not self._network.has_pooler:
             pooled = output.last_hidden_state.mean(dim=1)
         return _to_numpy(pooled.flatten(1))
 
@@ -140,76 +112,17 @@ def load_text_encoder(model: str, device: str | None) -> TextEncoder:
     Raises
     ------
     DatasetError
-        If one of them cannot be loaded, or the device is not there.
+        If one of them cannot be loaded, a weight is missing, or the device is not
+        there.
     MissingExtraError
         If torch or transformers is not installed (the extra ``embed``).
     """
-    return TextEncoder(*_load(model, device, "AutoTokenizer", "tfidf"))
+    return TextEncoder(*load_network(model, device, "AutoTokenizer"))
 
 
 def load_image_encoder(model: str, device: str | None) -> ImageEncoder:
     """Load an encoder of images and its processor; as :func:`load_text_encoder`."""
-    return ImageEncoder(*_load(model, device, "AutoImageProcessor", "pixels"))
-
-
-def _load(
-    model: str, device: str | None, companion: str, instead: str
-) -> tuple[Network, Any]:
-    """Return a network, and what prepares its inputs."""
-    torch = require_extra("torch", "embed")
-    transformers = require_extra("transformers", "embed")
-    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    obstacle = _find_obstacle(model)
-    loaded, prepares_inputs = (
-        _load_part(getattr(transformers, kind), model, obstacle, instead)
-        for kind in ("AutoModel", companion)
-    )
-    if loaded.config.is_encoder_decoder:
-        loaded = loaded.get_encoder()
-    try:
-        placed = loaded.to(dtype=torch.float32, device=chosen).eval()
-    except (RuntimeError, AssertionError) as error:
-        raise DatasetError(
-            f"The encoder was to run on {chosen!r}, which is not there ({error}). Name "
-            "another device, as cpu or cuda."
-        ) from error
-    return Network(placed, chosen), prepares_inputs
-
-
-def _find_obstacle(model: str) -> str:
-    """Return why the hub cannot be reached, or nothing.
-
-    Its own client asks six times for every file, with growing pauses in between. What
-    it stored before is still read.
-    """
-    hub = require_extra("huggingface_hub.constants", "embed")
-    if Path(model).is_dir() or hub.HF_HUB_OFFLINE:
-        return ""
-    asked = urllib.request.Request(hub.ENDPOINT, method="HEAD")  # noqa: S310
-    try:
-        urllib.request.urlopen(asked, timeout=_HUB_SECONDS).close()  # noqa: S310
-    except urllib.error.URLError as error:
-        # An answer is none, and the client may know certificates that Python does not.
-        is_answer = isinstance(error, urllib.error.HTTPError)
-        if not is_answer and not isinstance(error.reason, ssl.SSLError):
-            return f"{hub.ENDPOINT} cannot be reached: {error.reason}"
-    except ConnectionError as error:
-        return f"{hub.ENDPOINT} cannot be reached: {error}"
-    except TimeoutError:
-        return f"{hub.ENDPOINT} did not answer in {_HUB_SECONDS:.0f} seconds"
-    return ""
-
-
-def _load_part(kind: Any, model: str, obstacle: str, instead: str) -> Any:
-    try:
-        return kind.from_pretrained(model, local_files_only=bool(obstacle))
-    except (OSError, ValueError, KeyError) as error:
-        reason = obstacle or " ".join(str(error).split())[:200]
-        raise DatasetError(
-            f"The encoder {model!r} cannot be loaded ({reason}). Name a model of the "
-            "Hugging Face hub, or a folder with one, or do without by "
-            f"features={instead!r} (--features {instead})."
-        ) from error
+    return ImageEncoder(*load_network(model, device, "AutoImageProcessor"))
 
 
 def _to_numpy(vectors: Any) -> NDArray[np.float32]:
