@@ -259,3 +259,41 @@ def test_spambase_is_prepared_as_a_classification(data_dir):
     assert dataset.n_features == 57
     model = LogisticRegression(max_iter=1_000).fit(dataset.x_train, dataset.y_train)
     assert model.score(dataset.x_test, dataset.y_test) > 0.9
+
+
+def test_identifiers_of_a_csv_are_kept_as_they_are_written(write):
+    numbered = [f"{i:03d},{row}" for i, row in enumerate(ROWS)]
+    dataset = read_table(
+        write("\n".join([f"key,{HEADER}", *numbered])), "income", row_id="key"
+    )
+    plain = [f"{i},{row}" for i, row in enumerate(ROWS)]
+    counted = read_table(
+        write("\n".join([f"key,{HEADER}", *plain])), "income", row_id="key"
+    )
+
+    assert dataset.row_ids.tolist() == [f"{i:03d}" for i in counted.row_ids]
+    assert counted.row_ids.dtype.kind == "i"
+    named = ["1e5,", "NA,", *(f"{i}L," for i in range(58))]
+    content = "\n".join(["key," + HEADER, *map("".join, zip(named, ROWS, strict=True))])
+    odd = read_table(write(content), "income", row_id="key")
+    held_out = odd.provenance["split"]
+    everyone = {*odd.row_ids.tolist(), *held_out["val_rows"], *held_out["test_rows"]}
+    assert {"1e5", "NA", "57L"} <= everyone
+
+
+def test_texts_of_a_csv_are_kept_as_they_are_written(write, caplog):
+    words = ["None", "007", "", *("007 None so what".split()[i % 4] for i in range(57))]
+    rows = [f"{word},{row}" for word, row in zip(words, ROWS, strict=True)]
+    path = write("\n".join([f"said,{HEADER}", *rows]))
+    dataset = read_table(path, "income", text="said", features="tfidf")
+
+    shown = [preview.text for preview in dataset.previews]
+    assert shown == [words[row] for row in dataset.row_ids]
+    assert "1 of 60 texts in said are empty" in caplog.text
+
+
+def test_an_empty_identifier_of_a_csv_is_refused(write):
+    rows = [f"{i or ''},{row}" for i, row in enumerate(ROWS)]
+    path = write("\n".join([f"key,{HEADER}", *rows]))
+    with pytest.raises(DatasetError, match="all strings, or one is empty"):
+        read_table(path, "income", row_id="key")

@@ -56,7 +56,8 @@ def read_table(
         file; an ``.npz`` file with ``x`` and ``y``; a folder that a dataset of Hugging
         Face was saved in; a data frame of pandas or polars; a ``Bunch`` of
         scikit-learn; a ``TensorDataset`` of torch. In a CSV file an empty field,
-        ``NA``, ``NaN``, ``null``, ``None`` and the like are missing values.
+        ``NA``, ``NaN``, ``null``, ``None`` and the like are missing values, except in
+        the columns of ``text``, ``image`` and ``row_id``, which are taken as written.
     target : str, optional
         The column to predict. A Bunch, a TensorDataset and an npz file have one of
         their own.
@@ -121,7 +122,9 @@ def read_table(
     (('size', 'colour=blue', 'colour=red'), ('False', 'True'))
     """
     check_at_least("seed", seed, 0)
-    table = read_source(source, separator)
+    texts, images = _as_names(text), _as_names(image)
+    verbatim = [*texts, *images, *filter(None, [row_id])]
+    table = read_source(source, separator, verbatim=verbatim)
     target = target or table.target
     if target is None:
         raise InputError(
@@ -129,7 +132,6 @@ def read_table(
             "predicted by target (--target COLUMN)."
         )
     split = split or table.split
-    texts, images = _as_names(text), _as_names(image)
     others = [*drop, *texts, *images, *filter(None, [row_id, split])]
     _check_columns(table, target, drop, others)
     _check_wanted(table.origin, [*texts, *images], features, model, device)

@@ -1,6 +1,7 @@
 """Reading a CSV or Parquet file into a data frame, with its damage named."""
 
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,13 @@ from data_scaling.errors import DatasetError, InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+_MAX_DIGITS = 18
+"""A longer integer may not fit into 64 bits."""
 
-def read_frame(path: Path, separator: str = ",") -> "pd.DataFrame":
+
+def read_frame(
+    path: Path, separator: str = ",", *, verbatim: Collection[str] = ()
+) -> "pd.DataFrame":
     """Read all named columns of a table.
 
     Parameters
@@ -21,6 +27,9 @@ def read_frame(path: Path, separator: str = ",") -> "pd.DataFrame":
         A ``.csv``, ``.csv.gz`` or ``.parquet`` file.
     separator : str
         What separates the fields of a CSV file, one character.
+    verbatim : collection of str
+        Columns of a CSV file in which every field is taken as it is written: ``007``
+        and ``NA`` are strings. They are integers where all are written as such.
 
     Returns
     -------
@@ -40,7 +49,7 @@ def read_frame(path: Path, separator: str = ",") -> "pd.DataFrame":
         raise DatasetError(f"There is no file {path}. Check the path.")
     lower = path.name.lower()
     if lower.endswith((".csv", ".csv.gz")):
-        frame = _read_csv(path, separator)
+        frame = _read_csv(path, separator, verbatim)
     elif lower.endswith((".parquet", ".pq")):
         frame = _read_parquet(path)
     else:
@@ -56,9 +65,9 @@ def read_frame(path: Path, separator: str = ",") -> "pd.DataFrame":
     return frame
 
 
-def _read_csv(path: Path, separator: str) -> "pd.DataFrame":
+def _read_csv(path: Path, separator: str, verbatim: Collection[str]) -> "pd.DataFrame":
     pandas = require_extra("pandas", "data")
-    header = _check_csv(path, separator)
+    header, as_written = _check_csv(path, separator, verbatim)
     frame: pd.DataFrame = pandas.read_csv(
         path,
         sep=separator,
@@ -71,29 +80,47 @@ def _read_csv(path: Path, separator: str) -> "pd.DataFrame":
     named = [i for i, column in enumerate(header) if column]
     frame = frame[named]
     frame.columns = pandas.Index([header[i] for i in named])
+    for column, fields in as_written.items():
+        is_integers = all(map(_is_integer, fields))
+        values = list(map(int, fields)) if is_integers else fields
+        frame[column] = pandas.Series(values, dtype=object)
     return frame
 
 
-def _check_csv(path: Path, separator: str) -> list[str]:
-    """Return the column names once every row is known to have as many fields.
+def _is_integer(field: str) -> bool:
+    """Whether a field is an integer that is written as Python would write it."""
+    digits = field.removeprefix("-")
+    is_short = digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS
+    return is_short and str(int(field)) == field
+
+
+def _check_csv(
+    path: Path, separator: str, verbatim: Collection[str]
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the column names, and some columns, once no row is too short or long.
 
     Pandas fills up a row that is too short by missing values, and does not say so.
     """
     header: list[str] = []
+    kept: dict[int, list[str]] = {}
     for line, fields in read_rows(path, separator=separator):
         if not header:
             header = [column.strip() for column in fields]
             _check_unique(path, header)
+            kept = {i: [] for i, column in enumerate(header) if column in verbatim}
         elif len(fields) != len(header):
             raise DatasetError(
                 f"{path}, line {line}: {len(fields)} fields, but the line of column "
                 f"names has {len(header)}. Mend this row."
             )
+        else:
+            for i, fields_so_far in kept.items():
+                fields_so_far.append(fields[i])
     if not header:
         raise DatasetError(
             f"{path} is empty. Give a table with a line of column names."
         )
-    return header
+    return header, {header[i]: column for i, column in kept.items()}
 
 
 def _read_parquet(path: Path) -> "pd.DataFrame":

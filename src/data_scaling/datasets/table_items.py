@@ -66,7 +66,7 @@ def get_row_ids(table: TableSource, column: str | None) -> NDArray[Any]:
     if identifiers is None:
         raise DatasetError(
             f"{table.origin}: the row identifiers in {column!r} are not all integers, "
-            "or all strings. Fill in missing ones, or number the rows."
+            "or all strings, or one is empty. Fill in missing ones, or number the rows."
         )
     values, counts = np.unique(identifiers, return_counts=True)
     if len(values) < len(identifiers):
@@ -79,6 +79,8 @@ def get_row_ids(table: TableSource, column: str | None) -> NDArray[Any]:
 
 def _as_identifiers(values: list[Any]) -> NDArray[Any] | None:
     """Return integers or strings as an array, None if there is anything else."""
+    if "" in values:
+        return None
     kinds = {type(value) for value in values}
     return np.array(values) if kinds <= {int} or kinds <= {str} else None
 

@@ -60,7 +60,9 @@ class TableSource:
         return {"table": self.origin, **describe_source("", self.files)}
 
 
-def read_source(source: Any, separator: str = ",") -> TableSource:
+def read_source(
+    source: Any, separator: str = ",", *, verbatim: Sequence[str] = ()
+) -> TableSource:
     """Return a user's table, whatever holds it.
 
     Parameters
@@ -71,6 +73,8 @@ def read_source(source: Any, separator: str = ",") -> TableSource:
         of scikit-learn; a ``TensorDataset`` of torch.
     separator : str
         What separates the fields of a CSV file.
+    verbatim : sequence of str
+        Columns of a CSV file in which every field is taken as it is written.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def read_source(source: Any, separator: str = ",") -> TableSource:
     """
     pandas = require_extra("pandas", "data")
     if isinstance(source, (str, os.PathLike)):
-        return _read_path(Path(source), separator)
+        return _read_path(Path(source), separator, verbatim)
     if isinstance(source, pandas.DataFrame):
         return TableSource(_name_columns(source), "the data frame", "table")
     if isinstance(source, Bunch):
@@ -99,13 +103,13 @@ def read_source(source: Any, separator: str = ",") -> TableSource:
     )
 
 
-def _read_path(path: Path, separator: str) -> TableSource:
+def _read_path(path: Path, separator: str, verbatim: Sequence[str]) -> TableSource:
     if path.is_dir():
         return _read_saved(path)
     if path.suffix.lower() == ".npz":
         return _read_npz(path)
     name = path.name.partition(".")[0]
-    frame = read_frame(path, separator)
+    frame = read_frame(path, separator, verbatim=verbatim)
     return TableSource(frame, str(path), name, folder=path.parent, files=[path])
 
 
