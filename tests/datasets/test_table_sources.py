@@ -149,6 +149,29 @@ def test_rows_keep_their_identifiers(frame):
     assert named.row_ids.tolist() == expected
 
 
+def test_an_index_that_pandas_stored_identifies_the_rows(frame, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    keyed = frame.set_index(pd.Index([f"customer {i}" for i in range(N_ROWS)]))
+    reference = read_table(keyed, "target")
+    keyed.to_parquet(tmp_path / "t.parquet")
+    keyed.rename_axis("key").to_parquet(tmp_path / "named.parquet")
+    datasets.Dataset.from_pandas(keyed).save_to_disk(tmp_path / "saved")
+
+    for source, row_id in [
+        ("t.parquet", None),
+        ("named.parquet", None),
+        ("named.parquet", "key"),
+        ("saved", None),
+    ]:
+        again = read_table(tmp_path / source, "target", row_id=row_id)
+        assert again.fingerprint == reference.fingerprint
+        assert again.row_ids.tolist() == reference.row_ids.tolist()
+    repeated = keyed.set_index(pd.Index(["a"] * N_ROWS, name="key"))
+    with pytest.raises(DatasetError, match="'key' holds 1 identifiers more than once"):
+        read_table(repeated, "target", row_id="key")
+
+
 def test_a_column_of_texts_stands_beside_the_others(frame):
     words = np.array("good fine great bad poor awful".split())
     rng = np.random.default_rng(0)

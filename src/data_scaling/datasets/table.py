@@ -16,6 +16,7 @@ from data_scaling.datasets.table_items import (
     get_row_ids,
     get_split,
     get_texts,
+    is_index,
 )
 from data_scaling.datasets.table_sources import TableSource, read_source
 from data_scaling.errors import DatasetError, InputError
@@ -71,7 +72,8 @@ def read_table(
         folder, or the bytes of image files), which become features as ``features``
         says. A missing text is an empty one.
     row_id : str, optional
-        Column of integers or strings that identify the rows, each once.
+        Column of integers or strings that identify the rows, each once; or the name
+        of the index of a frame.
     split : str, optional
         Column that says the part of each row: train, validation or test. By default
         the split is random, unless a saved dataset of Hugging Face has these parts.
@@ -93,8 +95,9 @@ def read_table(
     -------
     Dataset
         Its ``row_ids`` are the values of the column ``row_id``. Without one they are
-        the index of a pandas frame, if it names each row once, else the row numbers:
-        the first row after the column names is 0, blank lines are not counted.
+        the index of a pandas frame, also of one in a Parquet file, if it names each row
+        once, else the row numbers: the first row after the column names is 0, blank
+        lines are not counted.
 
     Raises
     ------
@@ -132,7 +135,9 @@ def read_table(
             "predicted by target (--target COLUMN)."
         )
     split = split or table.split
-    others = [*drop, *texts, *images, *filter(None, [row_id, split])]
+    others = [*drop, *texts, *images, *filter(None, [split])]
+    if row_id and not is_index(table.frame, row_id):
+        others.append(row_id)
     _check_columns(table, target, drop, others)
     _check_wanted(table.origin, [*texts, *images], features, model, device)
     frame = table.frame

@@ -1,7 +1,8 @@
 """Reading a CSV or Parquet file into a data frame, with its damage named."""
 
+import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from data_scaling.errors import DatasetError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
+"""How pandas calls an index without a name where it stores it as a column."""
 
 _MAX_DIGITS = 18
 """A longer integer may not fit into 64 bits."""
@@ -34,8 +38,8 @@ def read_frame(
     Returns
     -------
     pandas.DataFrame
-        Rows in the order of the file, numbered from 0; without columns that have no
-        name and without the index that pandas keeps in a Parquet file.
+        Rows in the order of the file, numbered from 0, or by the index that pandas
+        stored in a Parquet file; without columns that have no name.
 
     Raises
     ------
@@ -136,8 +140,25 @@ def _read_parquet(path: Path) -> "pd.DataFrame":
     _check_unique(path, table.column_names)
     index_columns = (table.schema.pandas_metadata or {}).get("index_columns", [])
     stored = [name for name in index_columns if isinstance(name, str)]
-    frame: pd.DataFrame = table.drop_columns(stored).to_pandas(ignore_metadata=True)
-    return frame
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return restore_index(frame, stored)
+
+
+def restore_index(
+    frame: "pd.DataFrame", stored: Sequence[str] | None = None
+) -> "pd.DataFrame":
+    """Return a frame with the index that pandas stored in some of its columns.
+
+    Without names of columns, those that have the name of an index without one.
+    """
+    if stored is None:
+        stored = [name for name in frame.columns if _UNNAMED_INDEX.fullmatch(name)]
+    if not stored:
+        return frame
+    indexed = frame.set_index(list(stored))
+    if _UNNAMED_INDEX.fullmatch(stored[0]):
+        indexed = indexed.rename_axis(index=None)
+    return indexed
 
 
 def _check_unique(path: Path, columns: list[str]) -> None:

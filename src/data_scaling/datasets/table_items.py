@@ -62,19 +62,25 @@ def get_row_ids(table: TableSource, column: str | None) -> NDArray[Any]:
         index = frame.index
         named = _as_identifiers(index.tolist()) if index.is_unique else None
         return np.arange(len(frame)) if named is None else named
-    identifiers = _as_identifiers(frame[column].tolist())
+    values = frame.index if is_index(frame, column) else frame[column]
+    identifiers = _as_identifiers(values.tolist())
     if identifiers is None:
         raise DatasetError(
             f"{table.origin}: the row identifiers in {column!r} are not all integers, "
             "or all strings, or one is empty. Fill in missing ones, or number the rows."
         )
-    values, counts = np.unique(identifiers, return_counts=True)
-    if len(values) < len(identifiers):
+    different, counts = np.unique(identifiers, return_counts=True)
+    if len(different) < len(identifiers):
         raise DatasetError(
             f"{table.origin}: {column!r} holds {np.sum(counts > 1)} identifiers more "
-            f"than once, such as {values[counts > 1][0]!s}. Give each row its own."
+            f"than once, such as {different[counts > 1][0]!s}. Give each row its own."
         )
     return identifiers
+
+
+def is_index(frame: "pd.DataFrame", column: str) -> bool:
+    """Whether a name is that of the frame's index, and of no column."""
+    return column == frame.index.name and column not in frame.columns
 
 
 def _as_identifiers(values: list[Any]) -> NDArray[Any] | None:

@@ -14,7 +14,7 @@ from sklearn.utils import Bunch
 
 from data_scaling._checks import require_extra
 from data_scaling.datasets.sources import describe_source
-from data_scaling.datasets.table_files import read_frame
+from data_scaling.datasets.table_files import read_frame, restore_index
 from data_scaling.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def _read_part(folder: Path) -> "pd.DataFrame":
     for name, feature in features.items():
         if isinstance(feature, dict) and feature.get("_type") == "ClassLabel":
             frame[name] = [_name_label(feature["names"], code) for code in frame[name]]
-    return frame
+    return restore_index(frame)
 
 
 def _name_label(names: list[str], code: Any) -> str | None:
