@@ -86,7 +86,7 @@ def test_a_saved_dataset_of_hugging_face_is_read_without_its_package(
     assert len(dataset.provenance["source"]["files"]) == 2
 
 
-def test_the_parts_and_classes_of_a_saved_dictionary_are_kept(tmp_path):
+def test_the_parts_and_classes_of_a_saved_dictionary_are_kept(tmp_path, caplog):
     datasets = pytest.importorskip("datasets")
     datasets.disable_progress_bars()
     names = ["good", "bad"]
@@ -108,8 +108,12 @@ def test_the_parts_and_classes_of_a_saved_dictionary_are_kept(tmp_path):
 
     assert dataset.classes == ("bad", "good")
     assert [len(dataset.x_train), len(dataset.x_val), len(dataset.x_test)] == [20, 8, 6]
-    assert dataset.row_ids.tolist() == list(range(20))
-    assert read_table(tmp_path / "two", "kind", val_size=5).x_val.shape == (5, 1)
+    assert dataset.row_ids.tolist() == [f"train/{i}" for i in range(20)]
+    assert "pooled" not in caplog.text
+    pooled = read_table(tmp_path / "two", "kind", val_size=5)
+    assert pooled.x_val.shape == (5, 1)
+    assert {row.partition("/")[0] for row in pooled.row_ids} == {"train", "test"}
+    assert "two has the parts train, test, but not both train and valid" in caplog.text
 
 
 def test_a_column_that_has_the_name_of_the_parts_is_not_lost(tmp_path):

@@ -1,6 +1,7 @@
 """Everything that a user may hold a table in, as a pandas data frame."""
 
 import json
+import logging
 import os
 import zipfile
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 TARGET, SPLIT = "target", "split"
 _TARGET_KEYS = ("y", "target", "label", "labels")
 _FEATURE_KEYS = ("x", "X", "data", "features")
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +213,8 @@ def _read_saved(path: Path) -> TableSource:
     """Read a folder that ``Dataset.save_to_disk`` of Hugging Face wrote.
 
     The files are Arrow streams, so that the package ``datasets`` is not needed. The
-    parts of a dictionary are pooled; if they have a validation part, they are kept.
+    parts of a dictionary are kept if there is a training and a validation part; else
+    they are pooled, which is said. Rows are named by part and number, as ``train/7``.
     """
     parts = _read_json(path / "dataset_dict.json").get("splits", [])
     if parts:
@@ -219,6 +222,13 @@ def _read_saved(path: Path) -> TableSource:
         files = sorted(path.glob("*/*.arrow"))
         is_split = {PARTS.get(part) for part in frames} >= {"train", "val"}
         split = SPLIT if is_split else None
+        if not is_split and len(frames) > 1:
+            _logger.warning(
+                "%s has the parts %s, but not both train and validation: their rows "
+                "are pooled and split anew.",
+                path,
+                ", ".join(frames),
+            )
         frame = _pool(path, frames, split)
         return TableSource(frame, str(path), path.name, None, split, path, files)
     files = sorted(path.glob("*.arrow"))
@@ -238,7 +248,11 @@ def _pool(
         )
     if split:
         frames = {p: frame.assign(**{split: p}) for p, frame in frames.items()}
-    pooled: pd.DataFrame = pandas.concat(list(frames.values()), ignore_index=True)
+    named = [
+        frame.set_axis([f"{part}/{row}" for row in frame.index], axis="index")
+        for part, frame in frames.items()
+    ]
+    pooled: pd.DataFrame = pandas.concat(named)
     return pooled
 
 
