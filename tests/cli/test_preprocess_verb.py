@@ -90,3 +90,31 @@ def test_bad_requests_are_refused(
     monkeypatch.setattr(sources, "_try_download", lambda *_: "no network")
     with pytest.raises(error, match=message):
         call("preprocess", *arguments)
+
+
+def test_a_file_is_read_as_its_options_say(call, letters, tmp_path):
+    letters["stars"] = [i % 5 for i in range(80)]
+    letters.to_csv("semicolons.csv", index=False, sep=";")
+    columns = ["--target", "stars", "--drop", "body", "--row-id", "key"]
+    sizes = ["--val-size", "0.25", "--test-size", "10"]
+    how = ["--separator", ";", "--task", "regression"]
+    shown = call("preprocess", "semicolons.csv", *columns, *sizes, *how)
+
+    assert "semicolons, regression" in shown
+    assert "50 / 20 / 10 rows" in shown
+    letters.to_csv("tabs.csv", index=False, sep="\t")
+    shown = call("preprocess", "tabs.csv", *columns, "--separator", "tab")
+    assert "tabs, classification" in shown
+
+
+def test_an_option_of_files_is_named_where_there_is_none(call):
+    with pytest.raises(InputError, match=r"^--row-id, --val-size: these are for files"):
+        call("preprocess", "wine", "--row-id", "key", "--val-size", "0.1")
+
+
+def test_duplicates_are_shown_by_the_name_of_the_part(call, letters):
+    letters.drop(columns=["pages", "key"]).to_csv("letters.csv", index=False)
+    options = ["--target", "kind", "--text", "body", "--features", "tfidf"]
+    shown = call("preprocess", "letters.csv", *options)
+
+    assert " of the validation part, " in shown

@@ -170,7 +170,7 @@ def test_a_users_table_runs(tmp_path):
     ("arguments", "message"),
     [
         (["nothing.csv"], "'nothing.csv' is no file and no dataset's name"),
-        (["wine", "--target", "x"], "--drop and other columns are for files"),
+        (["wine", "--target", "x"], "--target: these are for files"),
         (["wine", "--learner", "linreg"], "is for regression, but wine is a classif"),
         (["wine", "--metric", "mse"], "'mse' is for regression"),
         (["wine", "--draws", "1"], "--draws is 1. Give at least 2"),

@@ -55,6 +55,23 @@ def test_arrays_in_a_file_have_a_target_of_their_own(arrays, reference, tmp_path
     assert dataset.provenance["source"]["files"][0]["name"] == "mine.npz"
 
 
+def test_arrays_in_a_file_can_have_identifiers(arrays, reference, tmp_path, caplog):
+    names = np.array([f"customer {i}" for i in range(N_ROWS)])
+    more = {"weights": np.ones(N_ROWS), "row_ids": names}
+    np.savez(tmp_path / "mine.npz", x=arrays[0], y=arrays[1], **more)
+    dataset = read_table(tmp_path / "mine.npz")
+
+    assert dataset.row_ids.tolist() == names[reference.row_ids].tolist()
+    assert "mine.npz: the arrays weights are not read" in caplog.text
+    np.savez(tmp_path / "short.npz", x=arrays[0], y=arrays[1], row_ids=names[1:])
+    with pytest.raises(DatasetError, match=r"row_ids of shape \(59,\) for 60 rows"):
+        read_table(tmp_path / "short.npz")
+    named_twice = np.array(["a"] * N_ROWS)
+    np.savez(tmp_path / "twice.npz", x=arrays[0], y=arrays[1], row_ids=named_twice)
+    with pytest.raises(DatasetError, match="'row_ids' holds 1 identifiers more than"):
+        read_table(tmp_path / "twice.npz")
+
+
 def test_a_bunch_keeps_names_of_features_and_classes(arrays, reference):
     plain = read_table(Bunch(data=arrays[0], target=arrays[1]))
     wine = read_table(load_wine())

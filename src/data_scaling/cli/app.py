@@ -85,6 +85,8 @@ _OPTIONS = {
     "pilot_seconds": "--pilot-seconds",
     "n_jobs": "--jobs",
     "data_dir": "--data-dir",
+    "val_size": "--val-size",
+    "test_size": "--test-size",
 }
 
 

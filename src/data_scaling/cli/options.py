@@ -122,7 +122,7 @@ def load_named_or_file(
     features: str | None = None,
     model: str | None = None,
     device: str | None = None,
-    columns: Mapping[str, Any] | None = None,
+    of_file: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Load a named or prepared dataset, or read a file.
 
@@ -132,8 +132,8 @@ def load_named_or_file(
         What the options of a verb say.
     features, model, device : str, optional
         How texts and images become features.
-    columns : mapping, optional
-        Further arguments of :func:`read_table`, which say what columns are.
+    of_file : mapping, optional
+        Further arguments of :func:`read_table`.
 
     Raises
     ------
@@ -143,10 +143,12 @@ def load_named_or_file(
     """
     choices: dict[str, Any] = {"features": features, "model": model, "device": device}
     if dataset in dataset_names() or is_prepared(dataset):
-        if target or drop or any((columns or {}).values()):
+        if target or drop or of_file:
+            given = {"target": target, "drop": drop, **(of_file or {})}
+            names = [name.replace("_", "-") for name, value in given.items() if value]
             raise InputError(
-                f"--target, --drop and other columns are for files, but {dataset!r} is "
-                "a dataset's name or folder. Leave them out."
+                f"{', '.join(f'--{name}' for name in names)}: these are for files, but "
+                f"{dataset!r} is a dataset's name or folder. Leave them out."
             )
         return load_dataset(dataset, data_dir, seed=seed, **choices)
     if not Path(dataset).exists():
@@ -155,7 +157,7 @@ def load_named_or_file(
             f"{', '.join(dataset_names())}."
         )
     return read_table(
-        dataset, target, drop=drop or [], seed=seed, **choices, **(columns or {})
+        dataset, target, drop=drop or [], seed=seed, **choices, **(of_file or {})
     )
 
 

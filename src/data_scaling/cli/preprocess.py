@@ -19,6 +19,8 @@ from data_scaling.cli.text import list_pairs
 from data_scaling.datasets import Dataset, save_dataset
 
 _MAX_CLASSES = 10
+_PART_NAMES = {"val": "validation", "test": "test"}
+_NAMED_SEPARATORS = {"tab": "\t", "\\t": "\t"}
 
 
 def preprocess(
@@ -39,6 +41,27 @@ def preprocess(
     split: Annotated[
         str | None,
         typer.Option(help="Column that says train, validation or test."),
+    ] = None,
+    val_size: Annotated[
+        float | None,
+        typer.Option(help="Share, or number, of validation rows. [default: 0.2]"),
+    ] = None,
+    test_size: Annotated[
+        float | None,
+        typer.Option(help="Share, or number, of test rows. [default: 0.2]"),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="classification or regression. [default: by the target's values]"
+        ),
+    ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            help="What separates the fields of a file, as ';' or tab. "
+            "[default: a comma; tab in a .tsv file]"
+        ),
     ] = None,
     features: Annotated[
         str | None,
@@ -71,9 +94,22 @@ def preprocess(
     Example: data-scaling preprocess imdb --features tfidf
 
     Example: data-scaling preprocess letters.csv --target topic --text body
+    --row-id key
+
+    Example: data-scaling preprocess photos.parquet --target kind --image file
+    --features pixels
     """
     start = time.perf_counter()
-    columns = {"text": text, "image": image, "row_id": row_id, "split": split}
+    choices = {
+        "text": text,
+        "image": image,
+        "row_id": row_id,
+        "split": split,
+        "val_size": val_size,
+        "test_size": test_size,
+        "task": task,
+        "separator": _NAMED_SEPARATORS.get(separator or "", separator),
+    }
     data = load_named_or_file(
         dataset,
         target,
@@ -83,7 +119,7 @@ def preprocess(
         features=features,
         model=model,
         device=device,
-        columns={name: value for name, value in columns.items() if value},
+        of_file={name: v for name, v in choices.items() if v not in (None, [])},
     )
     folder = save_dataset(data, out or Path("prepared") / data.name)
     print(describe_dataset(data))
@@ -112,7 +148,8 @@ def describe_dataset(data: Dataset) -> str:
     duplicates = data.provenance.get("duplicates", {})
     if any(duplicates.values()):
         pairs["duplicates of training rows"] = ", ".join(
-            f"{count(n, 'row')} of the {part} part" for part, n in duplicates.items()
+            f"{count(n, 'row')} of the {_PART_NAMES[part]} part"
+            for part, n in duplicates.items()
         )
     pairs["fingerprint"] = data.fingerprint
     return list_pairs(pairs)

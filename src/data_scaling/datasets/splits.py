@@ -15,6 +15,17 @@ from numpy.typing import NDArray
 from data_scaling._typing import IntArray
 from data_scaling.errors import DatasetError, InputError
 
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "validation": "val",
+    "valid": "val",
+    "val": "val",
+    "dev": "val",
+    "test": "test",
+}
+"""The part that the name of a split means."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -115,7 +126,7 @@ def _check_classes(
             f"{len(rare)} of the {len(labels)} classes of the target have fewer than "
             f"{n_parts} rows and cannot be in each of the {n_parts} parts: {named}. "
             "Leave those rows out or merge the classes; if the target is a number and "
-            "not a class, ask for a regression."
+            "not a class, ask for task='regression' (--task regression)."
         )
 
 
@@ -128,5 +139,6 @@ def _check_parts(
         raise DatasetError(
             f"A table of {n_rows} rows was to be split into {n_train} training, "
             f"{n_val} validation and {n_test} test rows, but each part needs at least "
-            f"{n_classes} (one per class). Give more rows or other sizes."
+            f"{n_classes} (one per class). Give more rows, or other sizes by val_size "
+            "and test_size."
         )

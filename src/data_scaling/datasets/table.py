@@ -21,6 +21,11 @@ from data_scaling.datasets.table_items import (
 from data_scaling.datasets.table_sources import TableSource, read_source
 from data_scaling.errors import DatasetError, InputError
 
+_SEPARATOR_HINT = (
+    " Is its separator another? Name it by separator (--separator of data-scaling "
+    "preprocess)."
+)
+
 
 def read_table(
     source: Any,
@@ -38,7 +43,7 @@ def read_table(
     features: FeatureKind | None = None,
     model: str | None = None,
     device: str | None = None,
-    separator: str = ",",
+    separator: str | None = None,
     name: str | None = None,
     seed: int = 0,
 ) -> Dataset:
@@ -53,12 +58,13 @@ def read_table(
     Parameters
     ----------
     source : path, frame, Bunch or TensorDataset
-        A ``.csv``, ``.csv.gz`` (UTF-8, with a line of column names) or ``.parquet``
-        file; an ``.npz`` file with ``x`` and ``y``; a folder that a dataset of Hugging
-        Face was saved in; a data frame of pandas or polars; a ``Bunch`` of
-        scikit-learn; a ``TensorDataset`` of torch. In a CSV file an empty field,
-        ``NA``, ``NaN``, ``null``, ``None`` and the like are missing values, except in
-        the columns of ``text``, ``image`` and ``row_id``, which are taken as written.
+        A ``.csv`` or ``.tsv`` (UTF-8, with a line of column names; plain or ``.gz``)
+        or ``.parquet`` file; an ``.npz`` file with ``x``, ``y`` and, if rows have
+        identifiers, ``row_ids``; a folder that a dataset of Hugging Face was saved in;
+        a data frame of pandas or polars; a ``Bunch`` of scikit-learn; a
+        ``TensorDataset`` of torch. In a CSV file an empty field, ``NA``, ``NaN``,
+        ``null``, ``None`` and the like are missing values, except in the columns of
+        ``text``, ``image`` and ``row_id``, which are taken as written.
     target : str, optional
         The column to predict. A Bunch, a TensorDataset and an npz file have one of
         their own.
@@ -83,8 +89,9 @@ def read_table(
         Whether the 0/1 features are standardised too.
     features, model, device : str, optional
         How texts and images become features, see :func:`load_dataset`.
-    separator : str
-        What separates the fields of a CSV file.
+    separator : str, optional
+        What separates the fields of a CSV file; by default a comma, or a tabulator in
+        a ``.tsv`` file.
     name : str, optional
         Name of the dataset; by default the file's, without its ending, or the kind of
         the source.
@@ -134,7 +141,7 @@ def read_table(
             f"No target was given for {table.origin}. Name the column that is to be "
             "predicted by target (--target COLUMN)."
         )
-    split = split or table.split
+    split, row_id = split or table.split, row_id or table.row_id
     others = [*drop, *texts, *images, *filter(None, [split])]
     if row_id and not is_index(table.frame, row_id):
         others.append(row_id)
@@ -183,7 +190,7 @@ def _check_columns(
     columns = [str(column) for column in table.frame.columns]
     for asked, role in [(target, "target "), *((column, "") for column in others)]:
         if asked not in columns:
-            hint = "" if len(columns) > 1 else " Is its separator another?"
+            hint = "" if len(columns) > 1 else _SEPARATOR_HINT
             raise DatasetError(
                 f"{table.origin} has no {role}column {asked!r}. Its columns are "
                 f"{list_names(asked, columns)}.{hint}"

@@ -130,7 +130,7 @@ def _find_kind(origin: str, column: "pd.Series[Any]") -> _Kind:
         raise DatasetError(
             f"{origin}: column {column.name!r} holds values of the kind {inferred!r}, "
             "which are neither numbers nor categories. Convert them to one of these, "
-            f"or leave the column out with drop=[{column.name!r}]."
+            f"or leave the column out by drop=[{column.name!r}] (--drop)."
         )
     return _KINDS[inferred]
 
@@ -156,8 +156,8 @@ def _to_categories(origin: str, column: "pd.Series[Any]") -> NDArray[np.object_]
         raise DatasetError(
             f"{origin}: column {column.name!r} has {n_categories} different values in "
             f"{len(column)} rows, too many for one feature each: it looks like an "
-            f"identifier or free text. Leave it out with drop=[{column.name!r}], or "
-            "name it by row_id or text."
+            f"identifier or free text. Leave it out by drop=[{column.name!r}] (--drop)"
+            ", or name it by row_id (--row-id) or text (--text)."
             f"{_describe_numbers(categories)}"
         )
     # The code of a missing value is -1: it takes the last place.
@@ -185,5 +185,5 @@ def _booleans_to_numbers(origin: str, column: "pd.Series[Any]") -> FloatArray:
     raise DatasetError(
         f"{origin}: a regression was asked on the target {column.name!r}, which holds "
         f"values that are no numbers, such as {str(values[0])!r}. Choose a numeric "
-        "target or ask for a classification."
+        "target, or ask for task='classification' (--task)."
     )

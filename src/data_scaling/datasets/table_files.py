@@ -21,16 +21,17 @@ _MAX_DIGITS = 18
 
 
 def read_frame(
-    path: Path, separator: str = ",", *, verbatim: Collection[str] = ()
+    path: Path, separator: str | None = None, *, verbatim: Collection[str] = ()
 ) -> "pd.DataFrame":
     """Read all named columns of a table.
 
     Parameters
     ----------
     path : Path
-        A ``.csv``, ``.csv.gz`` or ``.parquet`` file.
-    separator : str
-        What separates the fields of a CSV file, one character.
+        A ``.csv``, ``.tsv`` (plain or ``.gz``) or ``.parquet`` file.
+    separator : str, optional
+        What separates the fields of a CSV file, one character; by default a comma, or
+        a tabulator in a file that ends in ``.tsv``.
     verbatim : collection of str
         Columns of a CSV file in which every field is taken as it is written: ``007``
         and ``NA`` are strings. They are integers where all are written as such.
@@ -47,19 +48,20 @@ def read_frame(
         If the file is missing, of another kind, damaged or empty, or two columns have
         the same name.
     """
-    if len(separator) != 1:
+    if separator is not None and len(separator) != 1:
         raise InputError(f"separator is {separator!r}. Give one character.")
     if not path.is_file():
         raise DatasetError(f"There is no file {path}. Check the path.")
     lower = path.name.lower()
-    if lower.endswith((".csv", ".csv.gz")):
-        frame = _read_csv(path, separator, verbatim)
+    if lower.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
+        usual = "\t" if lower.endswith((".tsv", ".tsv.gz")) else ","
+        frame = _read_csv(path, separator or usual, verbatim)
     elif lower.endswith((".parquet", ".pq")):
         frame = _read_parquet(path)
     else:
         raise DatasetError(
             f"{path} has an ending that tells no known format. Give a file that ends "
-            "in .csv, .csv.gz or .parquet."
+            "in .csv, .tsv (plain or .gz) or .parquet."
         )
     if frame.empty:
         raise DatasetError(

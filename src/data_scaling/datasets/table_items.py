@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_scaling.datasets.images import ImageSource
-from data_scaling.datasets.splits import Split
-from data_scaling.datasets.table_sources import PARTS, TableSource
+from data_scaling.datasets.splits import PARTS, Split
+from data_scaling.datasets.table_sources import TableSource
 from data_scaling.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """Everything that a user may hold a table in, as a pandas data frame."""
 
-import json
 import logging
 import os
 import zipfile
@@ -14,16 +13,18 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from data_scaling._checks import require_extra
+from data_scaling.datasets.saved_folders import read_saved
 from data_scaling.datasets.sources import describe_source
-from data_scaling.datasets.table_files import read_frame, restore_index
+from data_scaling.datasets.table_files import read_frame
 from data_scaling.errors import DatasetError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TARGET, SPLIT = "target", "split"
+TARGET = "target"
 _TARGET_KEYS = ("y", "target", "label", "labels")
 _FEATURE_KEYS = ("x", "X", "data", "features")
+_ROW_IDS = "row_ids"
 _logger = logging.getLogger(__name__)
 
 
@@ -43,6 +44,8 @@ class TableSource:
         The target's column, where the source says which it is.
     split : str or None
         The column that says which part a row belongs to, where the source has one.
+    row_id : str or None
+        What identifies the rows, where the source says it.
     folder : Path
         What relative paths of images start from.
     files : sequence of Path
@@ -54,6 +57,7 @@ class TableSource:
     name: str
     target: str | None = None
     split: str | None = None
+    row_id: str | None = None
     folder: Path = field(default_factory=Path)
     files: Sequence[Path] = ()
 
@@ -63,7 +67,7 @@ class TableSource:
 
 
 def read_source(
-    source: Any, separator: str = ",", *, verbatim: Sequence[str] = ()
+    source: Any, separator: str | None = None, *, verbatim: Sequence[str] = ()
 ) -> TableSource:
     """Return a user's table, whatever holds it.
 
@@ -73,8 +77,8 @@ def read_source(
         A CSV, Parquet or npz file; a folder that a Hugging Face dataset was saved in;
         a data frame of pandas or polars (or whatever has ``to_pandas``); a ``Bunch``
         of scikit-learn; a ``TensorDataset`` of torch.
-    separator : str
-        What separates the fields of a CSV file.
+    separator : str, optional
+        What separates the fields of a CSV file; see :func:`read_frame`.
     verbatim : sequence of str
         Columns of a CSV file in which every field is taken as it is written.
 
@@ -105,9 +109,14 @@ def read_source(
     )
 
 
-def _read_path(path: Path, separator: str, verbatim: Sequence[str]) -> TableSource:
+def _read_path(
+    path: Path, separator: str | None, verbatim: Sequence[str]
+) -> TableSource:
     if path.is_dir():
-        return _read_saved(path)
+        frame, split, files = read_saved(path)
+        return TableSource(
+            frame, str(path), path.name, split=split, folder=path, files=files
+        )
     if path.suffix.lower() == ".npz":
         return _read_npz(path)
     name = path.name.partition(".")[0]
@@ -145,8 +154,28 @@ def _read_npz(path: Path) -> TableSource:
             f"features {' or '.join(_FEATURE_KEYS)}, and the target "
             f"{' or '.join(_TARGET_KEYS)}."
         )
-    frame = _join(str(path), x, y, arrays.get("feature_names"))
-    return TableSource(frame, str(path), path.stem, TARGET, files=[path])
+    frame = _join(str(path), x, y, arrays.pop("feature_names", None))
+    row_ids = arrays.pop(_ROW_IDS, None)
+    if row_ids is not None:
+        frame.index = _make_index(path, row_ids, len(frame))
+    unread = [
+        name for name, array in arrays.items() if array is not x and array is not y
+    ]
+    if unread:
+        _logger.warning("%s: the arrays %s are not read.", path, ", ".join(unread))
+    row_id = _ROW_IDS if row_ids is not None else None
+    return TableSource(frame, str(path), path.stem, TARGET, row_id=row_id, files=[path])
+
+
+def _make_index(path: Path, row_ids: NDArray[Any], n_rows: int) -> "pd.Index[Any]":
+    pandas = require_extra("pandas", "data")
+    if row_ids.shape != (n_rows,):
+        raise DatasetError(
+            f"{path} has {_ROW_IDS} of shape {row_ids.shape} for {n_rows} rows. Give "
+            "one identifier for each row."
+        )
+    index: pd.Index[Any] = pandas.Index(row_ids, name=_ROW_IDS)
+    return index
 
 
 def _read_bunch(bunch: Bunch) -> TableSource:
@@ -207,106 +236,3 @@ def _add_target(
             "that name. Rename the feature."
         )
     return features.assign(**{TARGET: target})
-
-
-def _read_saved(path: Path) -> TableSource:
-    """Read a folder that ``Dataset.save_to_disk`` of Hugging Face wrote.
-
-    The files are Arrow streams, so that the package ``datasets`` is not needed. The
-    parts of a dictionary are kept if there is a training and a validation part; else
-    they are pooled, which is said. Rows are named by part and number, as ``train/7``.
-    """
-    parts = _read_json(path / "dataset_dict.json").get("splits", [])
-    if parts:
-        frames = {part: _read_part(path / part) for part in map(str, parts)}
-        files = sorted(path.glob("*/*.arrow"))
-        is_split = {PARTS.get(part) for part in frames} >= {"train", "val"}
-        split = SPLIT if is_split else None
-        if not is_split and len(frames) > 1:
-            _logger.warning(
-                "%s has the parts %s, but not both train and validation: their rows "
-                "are pooled and split anew.",
-                path,
-                ", ".join(frames),
-            )
-        frame = _pool(path, frames, split)
-        return TableSource(frame, str(path), path.name, None, split, path, files)
-    files = sorted(path.glob("*.arrow"))
-    return TableSource(_read_part(path), str(path), path.name, folder=path, files=files)
-
-
-def _pool(
-    path: Path, frames: dict[str, "pd.DataFrame"], split: str | None
-) -> "pd.DataFrame":
-    """Return all parts as one frame, with a column of their names if one is named."""
-    pandas = require_extra("pandas", "data")
-    taken = [part for part, frame in frames.items() if split in frame.columns]
-    if taken:
-        raise DatasetError(
-            f"{path} has a column named {split!r} in the part {taken[0]!r}, beside the "
-            "parts themselves, which go by that name. Rename the column."
-        )
-    if split:
-        frames = {p: frame.assign(**{split: p}) for p, frame in frames.items()}
-    named = [
-        frame.set_axis([f"{part}/{row}" for row in frame.index], axis="index")
-        for part, frame in frames.items()
-    ]
-    pooled: pd.DataFrame = pandas.concat(named)
-    return pooled
-
-
-PARTS = {
-    "train": "train",
-    "training": "train",
-    "validation": "val",
-    "valid": "val",
-    "val": "val",
-    "dev": "val",
-    "test": "test",
-}
-"""The part that the name of a split means."""
-
-
-def _read_part(folder: Path) -> "pd.DataFrame":
-    state = _read_json(folder / "state.json")
-    if "_data_files" not in state:
-        raise DatasetError(
-            f"{folder} is no folder of a dataset: neither one that data-scaling "
-            "preprocess wrote, nor one that Dataset.save_to_disk of Hugging Face "
-            "wrote. Give one of these, or a file."
-        )
-    arrow = require_extra("pyarrow", "data")
-    tables = []
-    for entry in state["_data_files"]:
-        path = folder / Path(entry["filename"]).name
-        try:
-            with arrow.memory_map(str(path)) as mapped:
-                tables.append(arrow.ipc.open_stream(mapped).read_all())
-        except (arrow.ArrowException, OSError) as error:
-            raise DatasetError(
-                f"{path} cannot be read as Arrow ({error}). Save the dataset again."
-            ) from error
-    frame: pd.DataFrame = arrow.concat_tables(tables).to_pandas()
-    features = _read_json(folder / "dataset_info.json").get("features") or {}
-    for name, feature in features.items():
-        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel":
-            frame[name] = [_name_label(feature["names"], code) for code in frame[name]]
-    return restore_index(frame)
-
-
-def _name_label(names: list[str], code: Any) -> str | None:
-    """Return the name of a class; a missing one is -1 or null."""
-    return names[int(code)] if code is not None and code >= 0 else None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{path} cannot be read ({error}). Save the dataset again."
-        ) from error
-    return record

@@ -9,6 +9,9 @@ from typing import TextIO
 
 from data_scaling.errors import DatasetError
 
+_LONGEST_FIELD = 2**31 - 1
+"""Characters of the longest field, which is as many as the reader can count."""
+
 
 def read_rows(
     path: Path, *, separator: str = ",", skip_initial_space: bool = False
@@ -28,6 +31,7 @@ def read_rows(
         If the file cannot be read as delimited UTF-8 text to its end.
     """
     line = 0
+    csv.field_size_limit(_LONGEST_FIELD)  # of 131,072 otherwise: long texts are longer
     try:
         with _open_text(path) as file:
             reader = csv.reader(
