@@ -1,6 +1,7 @@
 import functools
 import hashlib
 import http.server
+import sys
 import threading
 
 import pytest
@@ -100,8 +101,28 @@ def test_a_failed_download_says_which_file_to_put_where(server, tmp_path, is_nam
 
 
 def test_a_server_that_is_not_there_is_no_other_error(tmp_path):
-    with pytest.raises(DatasetError, match="could not be downloaded"):
+    with pytest.raises(DatasetError, match="could not be downloaded") as caught:
         find_source(tmp_path, ("rows.csv",), make_source("http://127.0.0.1:1"))
+    assert "refused). Get rows.csv from" in str(caught.value), "the reason alone"
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path):
+    source = make_source("http://127.0.0.1:1")
+    with pytest.raises(DatasetError, match=r"none \(there is no such folder\), and"):
+        find_source(tmp_path / "none", ("rows.csv",), source)
+
+
+def test_without_pooch_the_message_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(DatasetError, match=r"pip install 'data-scaling\[data\]'"):
+        find_source(tmp_path, ("rows.csv",), make_source("http://127.0.0.1:1"))
+
+
+def test_a_download_is_said_once(server, tmp_path, capfd, caplog):
+    find_source(tmp_path, ("none.csv",), make_source(server))
+
+    said = capfd.readouterr().err + "\n".join(caplog.messages)
+    assert said.count("Downloading") == 1
 
 
 def test_the_cache_follows_the_usual_variables(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_scaling._checks import require_extra
+from data_scaling.datasets.preview import shorten
 from data_scaling.errors import DatasetError, MissingExtraError
 
 DATA_DIR_VARIABLE = "DATA_SCALING_DATA"
@@ -89,7 +90,9 @@ def find_source(
     reason = _try_download(source, target)
     if not reason:
         return target / source.name
+    is_missing = named and not Path(named).is_dir()
     where = f"which is not in {named}" if named else "but no folder was named"
+    where += " (there is no such folder)" if is_missing else ""
     place = f"put it into {named}" if named else "name its folder"
     raise DatasetError(
         f"This dataset needs the file {' or '.join(forms)}, {where}, and "
@@ -104,6 +107,7 @@ def _try_download(source: SourceFile, folder: Path) -> str:
     try:
         pooch = require_extra("pooch", "data")
         folder.mkdir(parents=True, exist_ok=True)
+        pooch.get_logger().setLevel(logging.WARNING)  # it would say the same
         _logger.warning("Downloading %s to %s", source.url, folder)
         if source.checksum is None:
             _logger.warning(
@@ -118,10 +122,18 @@ def _try_download(source: SourceFile, folder: Path) -> str:
             path=folder,
             downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
         )
-    except (OSError, ValueError, MissingExtraError) as error:
-        # The first sentence says it; pooch goes on with the whole checksums.
-        return " ".join(str(error).split())[:300]
+    except MissingExtraError as error:
+        return str(error)
+    except (OSError, ValueError) as error:
+        return shorten(str(_find_root(error)), 300)
     return ""
+
+
+def _find_root(error: BaseException) -> BaseException:
+    """Return the error that others were raised of, which says what was the matter."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return error
 
 
 def describe_source(page: str, paths: Sequence[Path]) -> Mapping[str, Any]:
