@@ -124,7 +124,7 @@ def test_a_corrupt_image_is_refused_with_its_row(tmp_path, cut):
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     table.at[17, "image"] = encode(noise, "JPEG")[:cut]
     table.to_parquet(tmp_path / "cifar10.parquet")
-    with pytest.raises(DatasetError, match=r"Image 17 cannot be decoded \("):
+    with pytest.raises(DatasetError, match=r"image' of row 17 cannot be decoded \("):
         load_dataset("cifar10", tmp_path, features="pixels")
 
 
@@ -195,8 +195,10 @@ def test_batches_of_every_protocol_are_read(protocol):
 
 def test_features_of_another_kind_are_refused(tmp_path):
     make_table().to_parquet(tmp_path / "cifar10.parquet")
-    with pytest.raises(InputError, match="'tfidf' is for texts"):
+    with pytest.raises(InputError, match="'tfidf' is for texts, but there are images"):
         load_dataset("cifar10", tmp_path, features="tfidf")
+    with pytest.raises(InputError, match="there are images"):  # nothing downloaded
+        load_dataset("cifar10", tmp_path / "none", features="tfidf")
     with pytest.raises(InputError, match="for texts and images, but 'wine'"):
         load_dataset("wine", features="pixels")
     with pytest.raises(InputError, match=r"features is 'hog'. Give one of"):

@@ -207,6 +207,41 @@ def test_a_column_of_texts_stands_beside_the_others(frame):
     assert dataset.previews[3].fields[0] == ("x0", f"{frame['x0'][row]:.6g}")
 
 
+@pytest.fixture
+def with_photos(frame, tmp_path):
+    image_module = pytest.importorskip("PIL.Image")
+    for i in range(N_ROWS):
+        pixels = np.full((9, 9, 3), 80 * (i % 3) + i, dtype=np.uint8)
+        image_module.fromarray(pixels).save(tmp_path / f"{i}.png")
+    words = "invoice letter photo".split()
+    table = frame[["x0", "target"]].assign(
+        body=[f"{words[i % 3]} {words[i % 2]}" for i in range(N_ROWS)],
+        photo=[f"{i}.png" for i in range(N_ROWS)],
+    )
+    table.to_csv(tmp_path / "both.csv", index=False)
+    return tmp_path / "both.csv"
+
+
+def test_texts_and_images_stand_side_by_side_without_an_encoder(with_photos):
+    columns = {"text": "body", "image": "photo"}
+    dataset = read_table(with_photos, "target", **columns, features="tfidf+pixels")
+
+    kinds = {name.partition("_")[0] for name in dataset.feature_names}
+    assert kinds == {"x0", "body", "photo"}
+    for kind in ("tfidf", "pixels"):
+        with pytest.raises(InputError, match=r"'tfidf\+pixels' where there are both"):
+            read_table(with_photos, "target", **columns, features=kind)
+
+
+def test_a_corrupt_image_is_refused_with_its_table_column_and_row(with_photos):
+    (with_photos.parent / "4.png").write_bytes(b"\x89PNG")
+    message = r"both.csv: image 'photo' of row 4 \(.*4.png\) cannot be decoded"
+    with pytest.raises(DatasetError, match=message):
+        read_table(
+            with_photos, "target", drop=["body"], image="photo", features="pixels"
+        )
+
+
 def test_a_column_can_say_the_parts(frame):
     frame["part"] = (["train"] * 3 + ["Validation", "test"]) * 12
     dataset = read_table(frame, "target", split="part")
@@ -247,7 +282,10 @@ def test_bad_identifiers_are_refused(frame, values, message):
             {"image": "x0", "features": "pixels"},
             r"row 0 is .*, and there is no such",
         ),
-        ({"text": "x0", "features": "pixels"}, "'pixels' is for images"),
+        (
+            {"text": "x0", "features": "pixels"},
+            "'pixels' is for images, but there are texts",
+        ),
     ],
 )
 def test_bad_choices_are_refused(frame, choices, message):

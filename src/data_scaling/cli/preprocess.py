@@ -67,7 +67,8 @@ def preprocess(
         str | None,
         typer.Option(
             help="How texts and images become features: embed (a pretrained encoder; "
-            "extra embed), tfidf (texts) or pixels (images). [default: embed]"
+            "extra embed), tfidf (texts), pixels (images) or tfidf+pixels (a table of "
+            "both). [default: embed]"
         ),
     ] = None,
     model: Annotated[

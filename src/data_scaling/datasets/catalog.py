@@ -100,10 +100,10 @@ def load_dataset(
     seed : int
         Seed of the split, and of the numbers of a synthetic dataset; a saved dataset
         is split already.
-    features : {"embed", "tfidf", "pixels"}, optional
+    features : {"embed", "tfidf", "pixels", "tfidf+pixels"}, optional
         How texts and images become features: ``embed`` by a pretrained encoder (extra
         ``embed``), which is the default and the paper's way; ``tfidf`` for texts and
-        ``pixels`` for images without one.
+        ``pixels`` for images without one, ``tfidf+pixels`` for a table with both.
     model : str, optional
         The encoder: its name on the Hugging Face hub, or a local folder. By default
         DistilBERT for texts and ResNet-50 for images.

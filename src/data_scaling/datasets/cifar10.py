@@ -90,7 +90,10 @@ def load_cifar10(
     ------
     DatasetError
         If the file is missing or damaged.
+    InputError
+        If the features are of another kind.
     """
+    features.find_kind("images")  # before anything is downloaded
     path = find_source(data_dir, FORMS, SOURCE)
     read = _read_table if path.suffix == ".parquet" else _read_batches
     images, is_test = read(path)

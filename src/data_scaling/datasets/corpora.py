@@ -135,7 +135,10 @@ def load_corpus(
     ------
     DatasetError
         If the file is missing or damaged.
+    InputError
+        If the features are of another kind.
     """
+    features.find_kind("texts")  # before anything is downloaded
     forms = (corpus.source.name, *corpus.forms)
     path = find_source(data_dir, forms, corpus.source)
     read = _read_table if path.suffix in corpus.columns else _read_archive

@@ -87,10 +87,14 @@ def embed_images(
     *,
     device: str | None = None,
     batch_size: int = 32,
+    called: str = "Image",
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """Return the encoder's pooled vectors of images; as :func:`embed_texts`."""
+    """Return the encoder's pooled vectors of images; as :func:`embed_texts`.
+
+    An error calls an image ``called`` and its number.
+    """
     encoder = load_image_encoder(model, device)
-    named = [(image, f"Image {row}") for row, image in enumerate(images)]
+    named = [(image, f"{called} {row}") for row, image in enumerate(images)]
     keys = [_make_key(read_content(image, name)) for image, name in named]
     vectors = _embed(named, keys, encoder, batch_size)
     return vectors, {"model": model, "weights": encoder.identity}

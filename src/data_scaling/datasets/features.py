@@ -19,7 +19,8 @@ from data_scaling.datasets.embedding import embed_images, embed_texts
 from data_scaling.datasets.images import ImageSource, read_pixels
 from data_scaling.errors import DatasetError, InputError
 
-FeatureKind: TypeAlias = Literal["embed", "tfidf", "pixels"]
+FeatureKind: TypeAlias = Literal["embed", "tfidf", "pixels", "tfidf+pixels"]
+_WITHOUT_ENCODER = {"texts": "tfidf", "images": "pixels"}
 
 TEXT_MODEL = "distilbert/distilbert-base-uncased"
 IMAGE_MODEL = "microsoft/resnet-50"
@@ -33,9 +34,10 @@ class FeatureOptions:
 
     Parameters
     ----------
-    kind : {"embed", "tfidf", "pixels"} or None
+    kind : {"embed", "tfidf", "pixels", "tfidf+pixels"} or None
         ``embed`` for a neural encoder (extra ``embed``), ``tfidf`` for texts and
-        ``pixels`` for images without one. None means ``embed``, as in the paper.
+        ``pixels`` for images without one, ``tfidf+pixels`` for a table with both. None
+        means ``embed``, as in the paper.
     model : str, optional
         Name on the Hugging Face hub, or a local folder, of the encoder; DistilBERT
         for texts and ResNet-50 for images by default.
@@ -62,7 +64,8 @@ class FeatureOptions:
     def __post_init__(self) -> None:
         kinds = get_args(FeatureKind)
         if self.kind not in (None, *kinds):
-            raise InputError(f"features is {self.kind!r}. Give one of {kinds}.")
+            known = ", ".join(kinds)
+            raise InputError(f"features is {self.kind!r}. Give one of {known}.")
         if self.model and self.kind not in (None, "embed"):
             raise InputError(
                 f"The model {self.model!r} was named with features={self.kind!r}, "
@@ -70,6 +73,25 @@ class FeatureOptions:
             )
         check_at_least("n_components", self.n_components, 1)
         check_at_least("batch_size", self.batch_size, 1)
+
+    def find_kind(self, what: Literal["texts", "images"]) -> str:
+        """Return how texts, or images, become features: ``embed`` or without one.
+
+        Raises
+        ------
+        InputError
+            If the kind is for the other of the two alone.
+        """
+        kinds = (self.kind or "embed").split("+")
+        own = _WITHOUT_ENCODER[what]
+        found = next((kind for kind in kinds if kind in ("embed", own)), None)
+        if found is None:
+            other = "images" if what == "texts" else "texts"
+            raise InputError(
+                f"features={self.kind!r} is for {other}, but there are {what}. Give "
+                f"{own!r}, 'embed', or 'tfidf+pixels' where there are both."
+            )
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +136,8 @@ def make_text_features(
     MissingExtraError
         If an encoder is asked for without the extra ``embed``.
     """
-    if options.kind == "pixels":
-        raise InputError("features='pixels' is for images. Give 'tfidf' or 'embed'.")
-    if options.kind == "tfidf":
+    kind = options.find_kind("texts")
+    if kind == "tfidf":
         return _weigh_words(texts, train, options.n_components, seed)
     vectors, encoder = embed_texts(
         texts,
@@ -129,13 +150,18 @@ def make_text_features(
 
 
 def make_image_features(
-    images: Sequence[ImageSource], train: IntArray, options: FeatureOptions
+    images: Sequence[ImageSource],
+    train: IntArray,
+    options: FeatureOptions,
+    *,
+    called: str = "Image",
 ) -> ItemFeatures:
-    """Turn images into features; as :func:`make_text_features` does texts."""
-    if options.kind == "tfidf":
-        raise InputError("features='tfidf' is for texts. Give 'pixels' or 'embed'.")
-    if options.kind == "pixels":
-        pixels = read_pixels(images)
+    """Turn images into features; as :func:`make_text_features` does texts.
+
+    An error calls an image ``called`` and its number.
+    """
+    if options.find_kind("images") == "pixels":
+        pixels = read_pixels(images, called=called)
         values, n_kept = reduce_to_components(pixels, train, options.n_components)
         return ItemFeatures(values, {"kind": "pixels", "components": n_kept})
     vectors, encoder = embed_images(
@@ -143,6 +169,7 @@ def make_image_features(
         options.model or IMAGE_MODEL,
         device=options.device,
         batch_size=options.batch_size,
+        called=called,
     )
     values, n_kept = reduce_to_components(vectors, train, options.n_components)
     return ItemFeatures(values, {"kind": "embed", **encoder, "components": n_kept})

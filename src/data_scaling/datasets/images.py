@@ -59,8 +59,17 @@ def read_content(source: ImageSource, name: str) -> bytes:
     return f"{source.shape} ".encode() + source.tobytes()
 
 
-def read_pixels(images: Sequence[ImageSource]) -> NDArray[np.float32]:
+def read_pixels(
+    images: Sequence[ImageSource], *, called: str = "Image"
+) -> NDArray[np.float32]:
     """Return the pixels of images as rows, scaled to a common size.
+
+    Parameters
+    ----------
+    images : sequence of (n_images,) images
+        The images.
+    called : str
+        What an error calls an image, before its number.
 
     Returns
     -------
@@ -70,7 +79,7 @@ def read_pixels(images: Sequence[ImageSource]) -> NDArray[np.float32]:
     side = (PIXEL_SIDE, PIXEL_SIDE)
     pixels = np.empty((len(images), PIXEL_SIDE * PIXEL_SIDE * 3), dtype=np.float32)
     for row, source in enumerate(images):
-        image = read_image(source, f"Image {row}")
+        image = read_image(source, f"{called} {row}")
         if image.size != side:
             image = image.resize(side)
         pixels[row] = np.asarray(image, dtype=np.float32).ravel()

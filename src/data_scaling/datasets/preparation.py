@@ -153,7 +153,12 @@ def prepare_dataset(
         table.target, rng, val_size=val_size, test_size=test_size
     )
     blocks = _make_blocks(
-        table, parts.train, standardise_one_hot, features or FeatureOptions(), seed
+        table,
+        parts.train,
+        standardise_one_hot,
+        features or FeatureOptions(),
+        seed,
+        _name_origin(name, source or {}),
     )
     if not blocks:
         raise DatasetError(
@@ -195,6 +200,7 @@ def _make_blocks(
     standardise_one_hot: bool,
     options: FeatureOptions,
     seed: int,
+    origin: str,
 ) -> list[Block]:
     blocks = [
         *fit_numeric(table.numeric, table.numeric_names, train),
@@ -210,9 +216,16 @@ def _make_blocks(
         of_texts = make_text_features(texts, train, options, seed)
         blocks.append(take_features(column, of_texts))
     for column, images in table.images.items():
-        of_images = make_image_features(images, train, options)
+        called = f"{origin}: image {column!r} of row"
+        of_images = make_image_features(images, train, options, called=called)
         blocks.append(take_features(column, of_images))
     return blocks
+
+
+def _name_origin(name: str, source: Mapping[str, Any]) -> str:
+    """Return what errors call the table: its path, or else its file or name."""
+    files = [str(file["name"]) for file in source.get("files", [])]
+    return str(source.get("table") or next(iter(files), name))
 
 
 def _warn_of_empty(column: str, texts: Sequence[str]) -> None:
