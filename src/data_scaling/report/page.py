@@ -51,7 +51,7 @@ _TRIES: Final = (
 )
 _SCRIPTS: Final = (
     "payload.js numbers.js theme.js laws.js dots.js map.js table.js law_panel.js "
-    "figures.js state.js main.js"
+    "figures.js state.js intro.js main.js"
 ).split()
 
 
