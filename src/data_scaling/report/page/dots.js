@@ -5,7 +5,7 @@
 const MANY_POINTS = 5000;
 const N_LEVELS = 24; // colours on each side of 0, without WebGL
 const SHAPES = ["circle", "square", "diamond", "triangle", "triangle-down", "cross"];
-const FADED = 0.25, ASIDE = 0.06, SURE = 0.92;
+const FADED = 0.3, ASIDE = 0.06, SURE = 0.92;
 
 // scene: x, y (places), shape (number of each class), level (-1..1), alpha (0..1), size
 function makeDots(canvas, scene) {

@@ -10,7 +10,7 @@ function addFigure(title, note, description) {
   plot.setAttribute("role", "img");
   plot.setAttribute("aria-label", description);
   head.textContent = title;
-  caption.textContent = note;
+  caption.append(...[note].flat());
   figure.append(head, plot, caption);
   document.getElementById("figures").append(figure);
   return plot;
@@ -29,20 +29,15 @@ function drawHistogram(h, plot) {
   return Plotly.react(plot, [bars(h.positive, positive), bars(h.negative, negative)], layout, PLAIN);
 }
 
-// A logarithmic axis that names both ends and two sizes between them.
-function sizeAxis(sizes) {
-  const from = Math.min(...sizes), to = Math.max(...sizes);
-  const shown = [0, 1, 2, 3].map((j) => Math.round(from * (to / from) ** (j / 3)));
-  return { type: "log", tickvals: shown, ticktext: shown.map(formatCount), title: { text: "dataset size k" } };
-}
-
 function drawAgreement(agreement, plot) {
   const { positive, muted } = themeInks();
   const line = (y, color, extra) => ({ type: "scatter", x: agreement.sizes, y, line: { color, width: 2, ...extra }, hoverinfo: "skip" });
-  const values = [...agreement.r2, ...agreement.ceiling].filter((v) => v !== null);
+  // From 0 or below unless all are near 1, where 0 would hide what differs.
+  const least = Math.min(1, ...[...agreement.r2, ...agreement.ceiling].filter((v) => v !== null));
+  const from = least > 0.9 ? 0.9 : least > 0.5 ? 0.5 : Math.max(Math.min(0, least), -1);
   const layout = plainLayout({
     xaxis: sizeAxis(agreement.sizes),
-    yaxis: { title: { text: "R² over points" }, range: [Math.max(Math.min(0, ...values), -1), 1.04] },
+    yaxis: { title: { text: "R² over points" }, range: [from - 0.04 * (1 - from), 1.04 - 0.04 * from], nticks: 5 },
   });
   return Plotly.react(plot, [
     { ...line(agreement.ceiling, muted, { dash: "dash" }), mode: "lines" },
@@ -76,7 +71,7 @@ function drawCurve(curve, plot) {
 function makeFigures(run) {
   const parts = [];
   for (const h of run.histograms) {
-    const outside = h.n_outside ? `${formatCount(h.n_outside)} points lie outside or have none` : "";
+    const outside = h.n_outside ? `${formatCount(h.n_outside)}\u00a0points lie outside or have none` : "";
     const note = [h.note, outside].filter(Boolean).join("; ");
     const plot = addFigure(HISTOGRAM_TITLES[h.name], note, `Histogram of points over ${h.label}`);
     parts.push(() => drawHistogram(h, plot));
@@ -87,16 +82,17 @@ function makeFigures(run) {
     const share = held.reduce((sum, v) => sum + v, 0) / held.length;
     const note = `R² ${agreement.pooled === null ? "–" : agreement.pooled.toFixed(3)} over all ${formatCount(agreement.n_points)} points and sizes; ` +
       `dashed: what true laws would reach against means of about ${formatCount(agreement.n_draws)} draws; ` +
-      `95 % intervals hold ${(100 * share).toFixed(0)} % of the means`;
+      `95\u00a0% intervals hold ${(100 * share).toFixed(0)}\u00a0% of the means`;
     const plot = addFigure("Agreement with fresh draws", note, note);
     parts.push(() => drawAgreement(agreement, plot));
   }
   if (curve) {
     const law = curve.law;
-    const note = law
-      ? `${formatCount(curve.n_draws)} random coalitions; the line is ${formatNumber(law.eps)} + ${formatNumber(law.c)} / k^${formatNumber(law.alpha)}`
-      : `${formatCount(curve.n_draws)} random coalitions`;
-    const plot = addFigure("Learning curve", note, `Error of models against dataset size: ${note}`);
+    const power = document.createElement("sup"), of = `${formatCount(curve.n_draws)} random coalitions`;
+    if (law) power.textContent = formatNumber(law.alpha);
+    const note = law ? [`${of}; the line is ${formatNumber(law.eps)} + ${formatNumber(law.c)}\u00a0/\u00a0k`, power] : [of];
+    const described = note.map((part) => (part === power ? `^${power.textContent}` : part)).join("");
+    const plot = addFigure("Learning curve", note, `Error of models against dataset size: ${described}`);
     parts.push(() => drawCurve(curve, plot));
   }
   document.getElementById("figures-caption").textContent =

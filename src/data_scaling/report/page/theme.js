@@ -32,6 +32,17 @@ function setTheme(name) {
   inks = palette = null;
 }
 
+// A logarithmic axis of sizes that names a few of them: round ones if there are some.
+function sizeAxis(sizes) {
+  const from = Math.min(...sizes), to = Math.max(...sizes), decades = Math.log10(to / from);
+  const leading = decades < 1.6 ? [1, 2, 5] : decades < 2.6 ? [1, 3] : [1];
+  const powers = Array.from({ length: 12 }, (_, j) => 10 ** j);
+  const round = powers.flatMap((p) => leading.map((d) => d * p)).filter((k) => k >= 0.99 * from && k <= 1.01 * to);
+  const even = [0, 1, 2, 3].map((j) => Math.round(from * (to / from) ** (j / 3)));
+  const shown = round.length > 2 ? round : even;
+  return { type: "log", tickvals: shown, ticktext: shown.map(formatCount), title: { text: "dataset size k" } };
+}
+
 // What all small plots share.
 function plainLayout(changes) {
   const { ink, line } = themeInks();
