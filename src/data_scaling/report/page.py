@@ -178,13 +178,14 @@ class _Content:
 def _collect(run: Run, n_most: int) -> _Content:
     sizes = find_sizes(run)
     reference = find_reference(run.laws, sizes)
+    unit = run.contributions.unit or "units of the utility"
     listed = choose_listed(run.laws, sizes, n_most)
     place = place_points(run.laws, reference)
     laws = run.laws[listed.rows]
     parameters = write_parameters(laws, reference)
     texts: dict[str, Any] = {
         "title": run.points.dataset,
-        "unit": run.contributions.unit or "units of the utility",
+        "unit": unit,
         "facts": list_facts(run, sizes),
         "sizes": asdict(sizes),
         "n_pool": len(run.points.row_ids),
@@ -198,9 +199,9 @@ def _collect(run: Run, n_most: int) -> _Content:
         },
         "classes": run.points.classes,
         "rows": [str(name) for name in run.points.row_ids[laws.points]],
-        "statuses": [status.label for status in FitStatus],
+        "statuses": [(status.label, status.sentence) for status in FitStatus],
         "map": _describe_map(place, is_binned=bool(listed.n_ends)),
-        "histograms": _count_histograms(run, reference),
+        "histograms": _count_histograms(run, reference, unit),
         "agreement": run.validation and describe_agreement(run.validation),
         "curve": run.curve and describe_curve(run.curve),
     }
@@ -223,8 +224,7 @@ def _describe_map(place: Place, *, is_binned: bool) -> dict[str, Any]:
     }
 
 
-def _count_histograms(run: Run, reference: float) -> list[dict[str, Any]]:
-    unit = run.contributions.unit
+def _count_histograms(run: Run, reference: float, unit: str) -> list[dict[str, Any]]:
     histograms = count_parameters(run.laws, reference, unit)
     return [asdict(h) for h in [*histograms, count_quality(run, reference)]]
 

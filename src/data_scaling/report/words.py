@@ -103,8 +103,9 @@ def list_notes(run: Run, listed: Listed, n_draws_shown: int) -> list[str]:
         notes.append(
             f"The table lists {len(listed.rows):,} of {len(run.laws):,} points: the "
             f"{listed.n_ends:,} most valuable and the {listed.n_ends:,} most harmful "
-            "at sizes all along the slider, and a random part of the others. The map, "
-            "the histograms and the figures above are of all points."
+            "at sizes all along the slider, and a random part of the others; places "
+            "climbed are counted among these. The map, the histograms and the figures "
+            "above are of all points."
         )
     n_draws = run.contributions.n_draws
     if n_draws_shown < n_draws:

@@ -53,7 +53,7 @@ function drawLinear(run, laws, i, draws, k) {
   const color = laws.of(i, Math.sqrt(smallest * largest)).psi < 0 ? negative : positive;
   // The span of nearly all draws: a few far ones would hide the law.
   const sizes = draws.delta.map(Math.abs).sort((a, b) => a - b);
-  const far = Math.max(sizes[Math.floor(0.97 * sizes.length)] || 0, ...curve.psi.map(Math.abs)) * 1.15 || 1;
+  const far = Math.max(sizes[Math.floor(0.97 * sizes.length)] || 0, ...curve.psi.filter(Number.isFinite).map(Math.abs)) * 1.15 || 1;
   const shown = (values) => values.map((v) => Math.max(-far, Math.min(far, v)));
   const data = [
     band(curve.k, shown(curve.lowest), shown(curve.highest), withAlpha(color, 0.1)),
@@ -91,7 +91,7 @@ function drawLog(run, laws, i, draws, k) {
     });
   }
   const layout = plainLayout({
-    xaxis: { type: "log", range: [smallest, end].map((v, j) => Math.log10(v) + (j ? 0.02 : -0.02)), dtick: 1, title: { text: "dataset size k" } },
+    xaxis: { ...sizeAxis([smallest, end]), range: [smallest, end].map((v, j) => Math.log10(v) + (j ? 0.02 : -0.02)) },
     yaxis: { type: "log", range: [floor, top].map(Math.log10), dtick: 1, exponentformat: "power", title: { text: `|contribution| (${run.unit})` } },
     shapes: [
       { type: "rect", xref: "x", yref: "paper", x0: smallest, x1: largest, y0: 0, y1: 1, fillcolor: withAlpha(accent, 0.07), line: { width: 0 }, layer: "below" },
@@ -105,21 +105,22 @@ function fillParameters(run, laws, i, k) {
   const body = document.querySelector("#parameters tbody"), { psi, low: lowest, high: highest, noise } = laws.of(i, k);
   const exponent = laws.exponent(i, k);
   const rows = [
-    { name: `ψ at k = ${formatCount(k)}`, value: psi, low: lowest, high: highest },
+    { name: `ψ at k = ${formatCount(k)}`, value: psi, low: lowest, high: highest, isSigned: true },
     { name: "noise of one draw", value: noise },
     ...(run.law.kind === "expansion" ? [{ name: "exponent there", value: exponent }] : []),
     ...laws.parameters(i),
   ];
-  body.replaceChildren(...rows.map(({ name, value, low, high }) => {
+  body.replaceChildren(...rows.map(({ name, value, low, high, isSigned }) => {
     const row = document.createElement("tr"), head = document.createElement("th");
     head.scope = "row";
     // One power of ten for the estimate and both ends.
     const largest = Math.max(...[value, low, high].filter(Number.isFinite).map(Math.abs), 0);
     const power = largest < 0.1 || largest >= 1e4 ? choosePower(largest) : 0;
-    head.textContent = power ? `${name}, in 10${superscript(power)}` : name;
+    head.textContent = power ? `${name}, in\u00a010${superscript(power)}` : name;
     row.append(head);
-    makeCell(row, "num").textContent = formatScaled(value, power);
-    makeCell(row, "num").textContent = low === undefined ? "" : `${formatScaled(low, power)} to ${formatScaled(high, power)}`;
+    const show = (text) => (isSigned ? text : text.replaceAll("+", ""));
+    makeCell(row, "num").textContent = show(formatScaled(value, power));
+    makeCell(row, "num").textContent = low === undefined ? "" : show(formatInterval(low, high, power));
     return row;
   }));
 }
@@ -173,12 +174,14 @@ function fillPreview(run, i) {
 async function showLaw(run, laws, i, k) {
   document.getElementById("law-empty").hidden = i >= 0;
   document.getElementById("law-body").hidden = i < 0;
+  document.getElementById("law-title").textContent = i < 0 ? "Law of a point" : `Law of row ${run.rows[i]}`;
+  document.getElementById("law-caption").textContent = "";
   if (i < 0) return;
   const draws = readDraws(run, i), name = run.rows[i], kind = run.classes.length ? "class" : "target";
-  document.getElementById("law-title").textContent = `Law of row ${name}`;
+  const [status, sentence] = run.statuses[run.arrays.status[i]];
   document.getElementById("law-caption").textContent =
-    `${kind} ${labelOf(run, i)} · fit ${run.statuses[run.arrays.status[i]]} · ${formatCount(draws.k.length)} of ` +
-    `${formatCount(run.arrays.n_draws[i])} draws shown`;
+    `${kind} ${labelOf(run, i)} · ${formatCount(draws.k.length)} of ${formatCount(run.arrays.n_draws[i])} draws shown\u00a0· ` +
+    `fit:\u00a0${status}${status === "converged" ? "" : `. ${sentence}`}`;
   fillPreview(run, i);
   fillParameters(run, laws, i, k);
   const described = `Draws and law of row ${name}: expected contribution ${formatNumber(laws.of(i, k).psi)} at k = ${formatCount(k)}`;

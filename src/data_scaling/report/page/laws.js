@@ -88,7 +88,7 @@ function makeLaws(run) {
     for (let a = 0; a < m; a++) {
       const half = quantile[i] * Math.sqrt(Math.max(table[diagonal], 0));
       const term = powers[a] === 1 ? "k₀/k" : Number.isInteger(powers[a]) ? `(k₀/k)${superscript(powers[a])}` : `(k₀/k)^${powers[a]}`;
-      rows.push(around(`factor of ${term}`, table[i * width + a], half));
+      rows.push({ ...around(`factor of ${term}`, table[i * width + a], half), isSigned: true });
       diagonal += m - a;
     }
     const k = formatCount(reference);
@@ -102,7 +102,7 @@ function makeLaws(run) {
     const q = quantile[i], { psi: c, low, high } = laws.of(i, 1), sigma = noiseAt * reference ** (beta / 2);
     const spread = q * Math.sqrt(Math.max(vSigma, 0));
     return [
-      { name: "c, which is ψ at k = 1", value: c, low, high },
+      { name: "c, which is ψ at k = 1", value: c, low, high, isSigned: true },
       around("exponent α", alpha, q * Math.sqrt(Math.max(aa, 0))),
       // By ratio, as a scale is never below 0.
       { name: "σ of one draw at k = 1", value: sigma, low: sigma * Math.exp(-spread), high: sigma * Math.exp(spread) },
@@ -113,14 +113,14 @@ function makeLaws(run) {
 }
 
 // Places of all points by psi: order[0] is the most valuable. Equal points keep the
-// order of the pool, and points without a law are left out.
+// order of the pool; points without a law have no place, and stand in unranked.
 function makeRanking(laws) {
-  const start = [];
+  const start = [], unranked = [];
   laws.evaluate(Math.E);
-  for (let i = 0; i < laws.n; i++) if (Number.isFinite(laws.psi[i])) start.push(i);
+  for (let i = 0; i < laws.n; i++) (Number.isFinite(laws.psi[i]) ? start : unranked).push(i);
   const order = Uint32Array.from(start), rank = new Uint32Array(laws.n);
   return {
-    order, rank,
+    order, rank, unranked,
     update() {
       const psi = laws.psi;
       order.sort((a, b) => psi[b] - psi[a] || a - b);

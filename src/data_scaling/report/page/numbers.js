@@ -32,6 +32,11 @@ function formatScaled(value, power) {
   return (Number(shown) === 0 ? "" : scaled < 0 ? MINUS : "+") + shown;
 }
 
+function formatInterval(low, high, power) {
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return "–";
+  return `${formatScaled(low, power)} to ${formatScaled(high, power)}`;
+}
+
 // A number on its own, with three digits.
 function formatNumber(value) {
   if (!Number.isFinite(value)) return "–";

@@ -3,8 +3,8 @@
 const ROWS_PER_PAGE = 20;
 
 const ORDERS = {
-  valuable: (ranking) => ranking.order,
-  harmful: (ranking) => ranking.order.slice().reverse(),
+  valuable: (ranking) => [...ranking.order, ...ranking.unranked],
+  harmful: (ranking) => [...ranking.order.slice().reverse(), ...ranking.unranked],
   sure: (ranking, laws) => rankBy(ranking, (i) => laws.low[i], (end) => end > 0),
   "sure-harmful": (ranking, laws) => rankBy(ranking, (i) => -laws.high[i], (end) => end > 0),
   climb: (ranking, laws, climbed) => rankBy(ranking, climbed, () => true),
@@ -37,6 +37,7 @@ function makeRow(body, choose) {
   const bar = document.createElement("div");
   bar.className = "bar";
   bar.setAttribute("aria-hidden", "true");
+  parts.bar = bar;
   for (const name of ["value", "zero", "whisker", "dot"]) {
     parts[name] = document.createElement("span");
     parts[name].className = name;
@@ -86,10 +87,11 @@ function makeTable(run, choose) {
     parts.label.textContent = labelOf(run, i);
     parts.label.title = parts.label.textContent;
     parts.value.textContent = formatScaled(psi, power);
-    parts.interval.textContent = `${formatScaled(laws.low[i], power)} to ${formatScaled(laws.high[i], power)}`;
+    parts.interval.textContent = formatInterval(laws.low[i], laws.high[i], power);
     const move = climbed(i);
     parts.climbed.textContent = move > 0 ? `▲ ${formatCount(move)}` : move < 0 ? `▼ ${formatCount(-move)}` : "–";
     const low = place(laws.low[i]) || 0, high = place(laws.high[i]) || 0, color = `var(--${isNegative ? "negative" : "positive"})`;
+    parts.bar.hidden = Number.isNaN(psi);
     parts.zero.style.left = `${place(0)}%`;
     Object.assign(parts.whisker.style, { left: `${low}%`, width: `${high - low}%`, background: color });
     Object.assign(parts.dot.style, { left: `${place(psi)}%`, background: color });
@@ -129,12 +131,12 @@ function quoteCell(text) {
 }
 
 function exportRanking(run, points, context) {
-  const { laws, rankOf, climbed, k } = context;
+  const { laws, rankOf, climbed, k } = context, write = (v) => (Number.isFinite(v) ? v.toPrecision(7) : "");
   const lines = [["rank", "point", "row", run.classes.length ? "class" : "target", "cardinality", "psi", "low", "high", "climbed"].join()];
   for (const i of points) {
-    const psi = laws.psi[i], low = laws.low[i], high = laws.high[i];
-    const numbers = [k, ...[psi, low, high].map((v) => v.toPrecision(7)), climbed(i)];
-    lines.push([rankOf(i).replaceAll(",", ""), run.arrays.point[i], quoteCell(run.rows[i]), quoteCell(labelOf(run, i)), ...numbers].join());
+    const isRanked = Number.isFinite(laws.psi[i]), rank = isRanked ? rankOf(i).replaceAll(",", "") : "";
+    const numbers = [k, ...[laws.psi[i], laws.low[i], laws.high[i]].map(write), isRanked ? climbed(i) : ""];
+    lines.push([rank, run.arrays.point[i], quoteCell(run.rows[i]), quoteCell(labelOf(run, i)), ...numbers].join());
   }
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }));
