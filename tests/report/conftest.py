@@ -43,12 +43,15 @@ def open_page(browser):
     """Open a file without a network; the page must say and ask for nothing."""
     contexts, troubles = [], []
 
-    def open_file(path, fragment="", *, width=1280, scheme="light", script=""):
+    def open_file(
+        path, fragment="", *, width=1280, scheme="light", script="", **device
+    ):
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             offline=True,
             accept_downloads=True,
+            **device,
         )
         context.set_default_timeout(90_000)  # a busy machine takes long to load 5 MB
         contexts.append(context)

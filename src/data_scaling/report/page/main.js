@@ -23,6 +23,7 @@ async function start() {
   const last = ranking.order.length, ends = run.n_ends;
   function rankOf(i) {
     const rank = ranking.rank[i];
+    if (rank === 0) return "–";
     if (!ends || rank <= ends) return formatCount(rank);
     return rank > last - ends ? formatCount(run.n_ranked - (last - rank)) : "…";
   }
@@ -42,7 +43,7 @@ async function start() {
   function describe(i) {
     const power = choosePower(Math.abs(laws.psi[i]));
     const label = `${run.classes.length ? "class" : "target"} ${labelOf(run, i)}`;
-    return `row ${run.rows[i]} · ${label}\nrank ${rankOf(i)} at k = ${formatCount(state.k)}\nψ ${formatScaled(laws.psi[i], power)} (${formatUnit(power, run.unit)})\n95 %: ${formatScaled(laws.low[i], power)} to ${formatScaled(laws.high[i], power)}`;
+    return `row ${run.rows[i]} · ${label}\nrank ${rankOf(i)} at k = ${formatCount(state.k)}\nψ ${formatScaled(laws.psi[i], power)} (${formatUnit(power, run.unit)})\n95 %: ${formatInterval(laws.low[i], laws.high[i], power)}`;
   }
 
   function isAside(i) {
@@ -86,8 +87,14 @@ async function start() {
 
   function captionTable() {
     const n = state.points.length, sure = state.points.reduce((sum, i) => sum + laws.isSure(i), 0);
-    const what = state.lasso ? "selected on the map" : state.class >= 0 ? `of class ${run.classes[state.class]}` : "";
-    return `${formatCount(n)} points ${what}${what && " "}at k = ${formatCount(state.k)}; of ${formatCount(sure)} it is sure whether they help or harm.`;
+    const what = [
+      `${formatCount(n)} ${n === 1 ? "point" : "points"}`,
+      state.class >= 0 && `of class ${run.classes[state.class]}`,
+      state.lasso && "selected on the map",
+      state.search.trim() && `matching “${state.search.trim()}”`,
+      `at k = ${formatCount(state.k)}; of ${formatCount(sure)} it is sure whether they help or harm.`,
+    ];
+    return what.filter(Boolean).join(" ");
   }
 
   // The size of contribution with the fullest colour: few points lie beyond it.
@@ -138,10 +145,17 @@ async function start() {
     planned = true;
     requestAnimationFrame(() => { planned = false; update(); });
   }
+  // The way to the law where it lies outside of the screen.
+  let isLawSeen = false;
+  function offerLaw() {
+    byId("to-law").hidden = state.chosen < 0 || isLawSeen;
+    if (state.chosen >= 0) byId("to-law").textContent = `See the law of row ${run.rows[state.chosen]}`;
+  }
   async function choose(i) {
     if (i < 0) return;
     state.chosen = i;
     update();
+    offerLaw();
     map.choose(i);
     await showLaw(run, laws, i, state.k);
   }
@@ -175,19 +189,31 @@ async function start() {
     byId("next").addEventListener("click", () => { state.page += 1; update(); });
     byId("clear").addEventListener("click", () => { state.lasso = null; update(); });
     byId("export").addEventListener("click", () => exportRanking(run, state.points, context()));
+    byId("link").addEventListener("click", copyLink);
+    byId("to-law").addEventListener("click", () => byId("law-card").focus());
+    const watcher = new IntersectionObserver((seen) => {
+      isLawSeen = seen[seen.length - 1].isIntersecting;
+      offerLaw();
+    }, { rootMargin: "-120px 0px" });
+    watcher.observe(byId("law-card"));
     byId("reset").addEventListener("click", () => { state.lasso = null; map.reset(); update(); });
     const drags = [...document.querySelectorAll("[data-drag]")];
+    showDrag(drags, map.dragging());
     for (const button of drags) {
       button.addEventListener("click", () => {
-        for (const other of drags) other.setAttribute("aria-pressed", String(other === button));
-        map.drag(button.dataset.drag);
+        // Pressed once more, a finger scrolls the page again.
+        const mode = button.getAttribute("aria-pressed") === "true" && hasTouch() ? false : button.dataset.drag;
+        showDrag(drags, mode);
+        map.drag(mode);
       });
     }
     byId("theme").addEventListener("click", () => { state.theme = isDark() ? "light" : "dark"; applyTheme(); rest(); });
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (!state.theme) applyTheme(); });
     window.addEventListener("hashchange", () => {
+      if (!isState()) { rest(); return; } // the link that skips to the ranking
       takeState(readState());
       update();
+      offerLaw();
       map.choose(state.chosen);
       showLaw(run, laws, state.chosen, state.k);
     });
@@ -196,7 +222,6 @@ async function start() {
   async function applyTheme() {
     setTheme(state.theme ?? preferredTheme());
     byId("theme").textContent = isDark() ? "Light" : "Dark";
-    byId("theme").setAttribute("aria-pressed", String(isDark()));
     byId("theme").setAttribute("aria-label", isDark() ? "Use light colours" : "Use dark colours");
     await map.show();
     await map.choose(state.chosen);
@@ -212,6 +237,23 @@ async function start() {
   listen();
   await applyTheme();
   document.documentElement.dataset.ready = "yes";
+}
+
+const showDrag = (buttons, mode) => {
+  for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.drag === mode));
+};
+
+// The address is the link: it is written before it is copied.
+async function copyLink(event) {
+  event.preventDefault();
+  const link = byId("link"), words = "Link to this view";
+  try {
+    await navigator.clipboard.writeText(link.href);
+    link.textContent = "Link copied";
+  } catch {
+    link.textContent = "Link is in the address bar";
+  }
+  setTimeout(() => { link.textContent = words; }, 2000);
 }
 
 const preferredTheme = () => (window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");

@@ -4,6 +4,8 @@ const MARGIN = { l: 56, r: 14, t: 10, b: 46 };
 const LEAST_COLOR = 0.3; // so that the sign of the smallest contribution shows
 const REACH = 14; // pixels within which a point is pointed at
 
+const hasTouch = () => window.matchMedia("(pointer: coarse)").matches;
+
 function makeMap(run, laws, handlers) {
   const frame = document.getElementById("map-frame"), plot = document.getElementById("map");
   const tip = document.getElementById("tip"), canvas = document.getElementById("dots");
@@ -42,7 +44,7 @@ function makeMap(run, laws, handlers) {
     };
   }
   // Dragging would keep a finger from scrolling the page.
-  let dragging = window.matchMedia("(pointer: coarse)").matches ? false : "lasso";
+  let dragging = hasTouch() ? false : "lasso";
   let chosen = -1;
   function mark() {
     const { chosen: color } = themeInks();
@@ -120,6 +122,7 @@ function makeMap(run, laws, handlers) {
     scene, redraw, show,
     async start() { await show(); listen(); },
     choose(i) { chosen = i; return Plotly.react(plot, mark(), plot.layout); },
+    dragging: () => dragging,
     drag(mode) { dragging = mode; return Plotly.relayout(plot, { dragmode: mode }); },
     reset() { view = { x: home.x.slice(), y: home.y.slice() }; return show(); },
     paint(k, top, isAside) {

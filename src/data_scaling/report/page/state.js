@@ -14,6 +14,9 @@ function readState() {
   return state;
 }
 
+// Whether the fragment is a state, and not the name of a part of the page.
+const isState = () => location.hash.length < 2 || location.hash.includes("=");
+
 function writeState(state) {
   const kept = [["k", state.k]];
   if (state.order !== "valuable") kept.push(["order", state.order]);
