@@ -37,6 +37,11 @@ GO = """state => new Promise(done => {
 FADED = """[...document.querySelectorAll("#rows tr:not([hidden])")].map(
   row => [Number(row.querySelector("button").textContent),
           row.classList.contains("faded")])"""
+# Tables that run out of what they stand in.
+SPILLS = """[...document.querySelectorAll("table")].filter(
+  table => table.getBoundingClientRect().right
+    > table.parentElement.getBoundingClientRect().right + 1
+).map(table => table.id)"""
 NO_WEBGL = """const real = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
   return kind.startsWith("webgl") ? null : real.call(this, kind, ...rest);
@@ -371,8 +376,9 @@ def test_a_row_is_chosen_by_keyboard_and_the_page_fits_every_screen(path, open_p
     page.wait_for_selector("#law-log .plot-container")
     name = button.inner_text()
     assert page.locator("#law-title").inner_text() == f"Law of row {name}"
-    for width in (1440, 820, 390):
+    for width in (1440, 1200, 820, 390):
         page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(SPILLS) == []
         # Plotly redraws a moment after the window has changed.
         page.wait_for_function(
             "width => document.documentElement.scrollWidth <= width", arg=width
