@@ -1,6 +1,10 @@
 """The file: whole, safe and alone."""
 
+import base64
+import gzip
+import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -82,3 +86,22 @@ def test_a_regression_and_points_without_laws_come_out():
     assert "{{" not in re.sub(
         r"<script>.*?</script>", "", render_report(run), flags=re.S
     )
+
+
+def read_payload(page):
+    packed = re.search(r'id="payload">([^<]+)<', page)[1]
+    block = gzip.decompress(base64.b64decode(packed))
+    return json.loads(block[4 : 4 + int.from_bytes(block[:4], "little")])
+
+
+def test_a_metric_without_a_unit_is_in_units_of_the_utility():
+    run = make_run()
+    run = replace(run, contributions=replace(run.contributions, unit=""))
+    notes = [h["note"] for h in read_payload(render_report(run))["histograms"]]
+    assert notes[1] == "in units of the utility at k = 1"
+
+
+def test_points_without_a_law_say_why_in_a_sentence(page):
+    for label, sentence in read_payload(page)["statuses"]:
+        assert label
+        assert sentence.endswith(".")
