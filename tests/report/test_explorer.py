@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from map_places import find_alone
 from planted_runs import make_run
 
 from data_scaling.datasets import Previews
@@ -192,21 +193,9 @@ def test_the_csv_holds_the_whole_ranking(run, path, open_page, tmp_path):
 
 def test_a_click_on_the_map_shows_the_law_of_the_point(run, path, open_page):
     page = open_page(path, "#k=300")
-    tangent = run.laws.tangent(300.0)
-    # A point with no neighbour near it, so that it is the one under the pointer.
-    places = np.column_stack([tangent.alpha, np.log10(np.abs(tangent.c))])
-    ranges = page.evaluate(
-        "['xaxis','yaxis'].map(a => document.getElementById('map').layout[a].range)"
-    )
+    row, place = find_alone(page, run)
     box = page.locator("#dots").bounding_box()
-    shares = (places - [r[0] for r in ranges]) / [r[1] - r[0] for r in ranges]
-    pixels = shares * [box["width"], box["height"]]
-    gaps = np.linalg.norm(pixels[:, None] - pixels[None], axis=2)
-    np.fill_diagonal(gaps, np.inf)
-    inside = ((shares > 0.05) & (shares < 0.95)).all(axis=1)
-    row = int(np.argmax(np.where(inside, gaps.min(axis=1), 0)))
-    x = box["x"] + pixels[row, 0]
-    y = box["y"] + box["height"] - pixels[row, 1]
+    x, y = box["x"] + place[0], box["y"] + place[1]
     page.mouse.move(x, y)
     name = run.points.row_ids[row]
     assert page.locator("#tip").inner_text().startswith(f"row {name} ")

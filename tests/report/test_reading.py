@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from map_places import find_alone
 from PIL import Image
 from planted_runs import make_run
 
@@ -165,26 +166,6 @@ def test_points_without_a_law_come_last_and_are_found(run, path, open_page, tmp_
     )
 
 
-def place_alone(page, run, is_wanted):
-    """Return a point that is far from others on the map, and its place there."""
-    tangent = run.laws.tangent(300.0)
-    places = np.column_stack([tangent.alpha, np.log10(np.abs(tangent.c))])
-    ranges = page.evaluate(
-        "['xaxis','yaxis'].map(a => document.getElementById('map').layout[a].range)"
-    )
-    box = page.locator("#dots").bounding_box()
-    shares = (places - [r[0] for r in ranges]) / [r[1] - r[0] for r in ranges]
-    pixels = (shares * [1, -1] + [0, 1]) * [box["width"], box["height"]]
-    gaps = np.linalg.norm(pixels[:, None] - pixels[None], axis=2)
-    np.fill_diagonal(gaps, np.inf)
-    gaps[np.isnan(gaps)] = np.inf
-    inside = ((shares > 0.03) & (shares < 0.97)).all(axis=1)
-    gaps = np.where(inside & is_wanted, gaps.min(axis=1), -1)
-    point = int(np.argmax(gaps))
-    assert gaps[point] > 12  # so that no other covers it
-    return point, pixels[point]
-
-
 def test_the_map_takes_its_colours_from_the_chosen_size(run, path, open_page):
     """Blue helps, orange harms, and what is not sure fades."""
     page = open_page(path, "#k=100", script=READ_OFTEN)
@@ -194,7 +175,7 @@ def test_the_map_takes_its_colours_from_the_chosen_size(run, path, open_page):
     fades = is_sure[:, 0] & ~is_sure[:, 1]
     for sign in (1, -1):
         turns = (sign * psi[:, 0] > 0) & (sign * psi[:, 1] < 0)
-        point, at = place_alone(page, run, fades & turns)
+        point, at = find_alone(page, run, fades & turns)
         for j, k in enumerate((100, 1000)):
             page.evaluate(f"location.hash = '#k={k}'")
             looks = [bool(psi[point, j] > 0), bool(is_sure[point, j])]
