@@ -9,9 +9,11 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import contextmanager
 from itertools import islice
+from multiprocessing import resource_tracker
 from typing import Any
 
 from joblib import Parallel, delayed, effective_n_jobs
+from joblib.externals.loky.backend import resource_tracker as loky_tracker  # type: ignore[import-untyped]
 from joblib.parallel import get_active_backend
 
 from data_scaling._dask import is_cluster, send_ahead
@@ -172,20 +174,23 @@ def _make_calls(parcel: Parcel, tasks: Iterator[Task]) -> Iterator[Any]:
 
 @contextmanager
 def _deaf_to_interruptions() -> Iterator[None]:
-    """Have the processes that are started here ignore interruptions for good.
+    """Have the processes that are started here never hear of interruptions.
 
     The terminal interrupts all processes; this one then ends the others, which would
-    show tracebacks. (Blocking the signal would not do: loky lets it through again.)
+    show tracebacks. They inherit that the signal is blocked. Here it waits, and is
+    heard at the end of the block: ignored, it would be lost.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if before is None or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Where these are started, the signal is let through again.
+    loky_tracker.ensure_running()
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
