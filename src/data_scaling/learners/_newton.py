@@ -15,6 +15,8 @@ _SMALLEST_STEP = 2.0**-40
 _FLOOR = 1e-28
 _STALLED = 1e-20
 _NEAR = 1e-9
+# Rows whose part above the diagonal is filled at once.
+_MIRRORED = 128
 
 
 class SingularFitError(ArithmeticError):
@@ -118,9 +120,12 @@ def invert_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
     inverse, status = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
     if status != 0:
         raise SingularFitError("the logistic Hessian is singular")
-    symmetric = np.tril(inverse)
-    symmetric += np.tril(inverse, -1).T
-    return np.asarray(symmetric)
+    for low in range(0, len(inverse), _MIRRORED):
+        high = low + _MIRRORED
+        corner = np.tril(inverse[low:high, low:high], -1)
+        inverse[low:high, low:high] = np.tril(inverse[low:high, low:high]) + corner.T
+        inverse[low:high, high:] = inverse[high:, low:high].T
+    return np.asarray(inverse)
 
 
 def factor_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
