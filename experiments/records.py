@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_scaling._files import write_whole
 from data_scaling._machine import describe_machine, find_commit
 from data_scaling._text import duration
+
+if TYPE_CHECKING:
+    from former_page import FormerPage
 
 INTRODUCTION = """\
 # The paper's experiments, run here
@@ -23,7 +26,8 @@ interrupted; the time beside a command is that of its last run, and of point add
 which keep their repetitions, that of all runs. Other work shared the machine (see its
 load), so that all times are longer than on idle cores.
 A commit stands beside each command: draws are exact and seeded, so that a ledger keeps
-that of its draws, and what is fitted to them was renewed later.
+that of its draws, and what is fitted to them was renewed later. Sections are run again
+one by one; one that was not stands here as it was written last.
 
 Departures from the paper hold throughout: a point is never in the coalition that it is
 added to, one coalition serves all points of a draw, contributions are exact (the
@@ -67,7 +71,8 @@ def write_page(
     page: Path,
     sections: Sequence[Mapping[str, Any]],
     out: Path,
-    tables: Iterable[str] = (),
+    tables: Iterable[str],
+    former: "FormerPage",
 ) -> None:
     """Write the page of all sections, and copy their figures beside it.
 
@@ -81,13 +86,19 @@ def write_page(
         Folder where the commands have run.
     tables : iterable of str
         Paragraphs that stand before the sections.
+    former : FormerPage
+        The page so far, of which sections are kept that have not been run again.
     """
-    lines = [INTRODUCTION, _list_machines(sections, out), "## Side by side", *tables]
+    machines = _list_machines(sections, out, former)
+    lines = [INTRODUCTION, machines, "## Side by side", *tables]
     missing = []
     for section in sections:
         lines += [f"## {section['title']}", f"**Paper.** {section['paper']}"]
         if "note" in section:
             lines.append(f"**Here.** {section['note']}")
+        if section["commands"][0] in former.kept:
+            lines.append(former.body(section["title"], section["commands"]))
+            continue
         for command in section["commands"]:
             record = read_record(out, command)
             if record is None:
@@ -102,9 +113,14 @@ def write_page(
         temporary.write_text("\n\n".join(line.strip() for line in lines) + "\n")
 
 
-def _list_machines(sections: Sequence[Mapping[str, Any]], out: Path) -> str:
+def _list_machines(
+    sections: Sequence[Mapping[str, Any]], out: Path, former: "FormerPage"
+) -> str:
     """Say on which machines the commands ran, and how busy these were."""
     loads: dict[str, list[float]] = {}
+    for line in former.machines() if former.kept else []:
+        machine, _, load = line.partition("; load ")
+        loads[machine] = [float(one) for one in load.split(" to ") if one]
     for command in dict.fromkeys(
         c for section in sections for c in section["commands"]
     ):

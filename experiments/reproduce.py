@@ -3,6 +3,7 @@
 The commands are those of reproduction.toml. Each that ends well is kept with its
 output and its time; started again, the run goes on with the others. ``--write-only``
 writes the page from what is there; ``--sections`` takes those whose title holds a word.
+Sections that have not been run here stand as the page had them.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from former_page import FormerPage
 from options import add, make_parser
 from records import Record, read_record, write_page, write_record
 from side_by_side import write_tables
@@ -45,8 +47,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         for command in section["commands"]:
             if read_record(args.out, command) is None:
                 run(command, where, args.out)
-    tables = write_tables(steps, args.out)
-    write_page(args.page, steps["section"], args.out, tables)
+    former = FormerPage.read(args.page, steps["section"], args.out)
+    tables = write_tables(steps, args.out, former)
+    write_page(args.page, steps["section"], args.out, tables, former)
     print(args.page)
 
 

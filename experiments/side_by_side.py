@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from data_scaling._text import duration
+from former_page import FormerPage
 from options import add, make_parser
 from records import Record, list_table, read_record
 
@@ -31,8 +32,11 @@ CLEAR = 3.0
 Steps = Mapping[str, Any]
 
 
-def write_tables(steps: Steps, out: Path) -> Iterator[str]:
-    """Yield the paragraphs of all tables of the steps."""
+def write_tables(steps: Steps, out: Path, former: FormerPage) -> Iterator[str]:
+    """Yield the paragraphs of all tables of the steps.
+
+    Rows of sections that the former page is kept of are taken from it.
+    """
     rows = {table["title"]: table.get("rows") for table in steps.get("table", ())}
     for table in steps.get("table", ()):
         yield f"### {table['title']}"
@@ -40,21 +44,28 @@ def write_tables(steps: Steps, out: Path) -> Iterator[str]:
             yield table["note"]
         fill = fill_from_files if "index" in table else fill_from_output
         source = table.get("rows_of")
-        yield fill(table | {"rows": rows[source or table["title"]]}, out)
+        yield fill(table | {"rows": rows[source or table["title"]]}, out, former)
         if source:
             yield f"Rows and commands are those of *{source}*."
             continue
         yield list_table(
             ["row", "command", "drawn in", "seeds", "run in", "commit"],
-            [trace_row(row, steps, out) for row in table["rows"]],
+            [
+                trace_row(row, table["title"], steps, out, former)
+                for row in table["rows"]
+            ],
         )
 
 
-def fill_from_output(table: Steps, out: Path) -> str:
+def fill_from_output(table: Steps, out: Path, former: FormerPage) -> str:
     """Return the table of what commands have said, the paper's rows first."""
+    said_before = former.rows(table["title"], 0)
     headings, keys = zip(*table["columns"], strict=True)
     rows = [[row["what"], *row["cells"]] for row in table.get("paper", ())]
     for row in table["rows"]:
+        if row["command"] in former.kept and row["what"] in said_before:
+            rows.append(said_before[row["what"]])
+            continue
         record = read_record(out, row["command"])
         rows.append([row["what"], *(find_said(record, key) for key in keys)])
     return list_table(["", *headings], rows)
@@ -70,8 +81,13 @@ def find_said(record: Record | None, key: str) -> str:
     return "-"
 
 
-def fill_from_files(table: Steps, out: Path) -> str:
-    """Return the table of what files hold, one field's values as columns."""
+def fill_from_files(table: Steps, out: Path, former: FormerPage) -> str:
+    """Return the table of what files hold, one field's values as columns.
+
+    The files are not kept, so that the table is the former one or altogether new.
+    """
+    if all(row["command"] in former.kept for row in table["rows"]):
+        return former.table(table["title"])
     cells: dict[tuple[str, ...], dict[str, str]] = {}
     headings: dict[str, str | None] = {}
     for row in table["rows"]:
@@ -114,9 +130,14 @@ def write_cells(table: Steps, fields: Mapping[Any, Any]) -> dict[str, str]:
     return {name_value(fields[table["columns"]]): text}
 
 
-def trace_row(row: Steps, steps: Steps, out: Path) -> list[str]:
+def trace_row(
+    row: Steps, title: str, steps: Steps, out: Path, former: FormerPage
+) -> list[str]:
     """Say by which command a row was made, in what time, and of which draws."""
     command = row["command"]
+    traced_before = former.rows(title, 1)
+    if command in former.kept and row["what"] in traced_before:
+        return traced_before[row["what"]]
     record = read_record(out, command)
     drawn = [
         found

@@ -15,7 +15,8 @@ from data_scaling._machine import describe_machine
 FOLDER = Path(__file__).parents[2] / "experiments"
 SIZES = ["--min-cardinality", "20", "--max-cardinality", "80"]
 SHARED = {
-    FOLDER / f"{name}.py" for name in ("paths", "options", "records", "side_by_side")
+    FOLDER / f"{name}.py"
+    for name in ("paths", "options", "records", "former_page", "side_by_side")
 }
 ONE_JOB = ["--jobs", "1"]
 
@@ -288,6 +289,28 @@ commands = ["plot_distance -dataset toy"]
         cells = f"| {row.alpha_pearson:.3f} | {row.log_c_pearson:.3f} |"
         assert f"| toy | {label} {cells}" in text
 
+    # Elsewhere nothing has been run, and the page stands as it is.
+    elsewhere = ["--out", str(tmp_path / "elsewhere"), "--write-only"]
+    script("reproduce", *arguments, *elsewhere)
+    assert page.read_text() == text
+    # What is run there is new, with all that is of its section; the rest is kept.
+    output = "R2 pooled: 0.25\n"
+    write_record(tmp_path / "elsewhere", "plot_validation -dataset toy", output)
+    script("reproduce", *arguments, *elsewhere)
+    renewed = page.read_text()
+    assert "| toy | 0.25 | - |" in renewed
+    assert renewed.count("R2 pooled: ") == 1
+    assert "## Not yet run\n\n- `generate_samples_validation" in renewed
+    for kept in ("### Boundary", "## Left"):
+        part = text.partition(kept)[2].partition("\n\n##")[0].strip()
+        assert part
+        assert part in renewed
+    # A command with other settings has not been run.
+    steps.write_text(steps.read_text().replace("plot_distance -", "plot_distance  -"))
+    script("reproduce", *arguments, *elsewhere)
+    assert "- `plot_distance  -dataset toy`" in page.read_text()
+    assert f"| toy | {label} {cells}" not in page.read_text()
+
 
 def test_cells_are_marked_where_a_difference_is_clear(script, tmp_path):
     side_by_side = importlib.import_module("side_by_side")
@@ -308,9 +331,10 @@ def test_cells_are_marked_where_a_difference_is_clear(script, tmp_path):
         "mark": ["excess", "error"],
         "rows": [{"what": "toy", "command": "run", "file": "gains.csv"}],
     }
-    assert "not yet run" in side_by_side.fill_from_files(table, tmp_path)
+    former = importlib.import_module("former_page").FormerPage()
+    assert "not yet run" in side_by_side.fill_from_files(table, tmp_path, former)
     write_record(tmp_path, "run", "")
-    text = side_by_side.fill_from_files(table, tmp_path)
+    text = side_by_side.fill_from_files(table, tmp_path, former)
     assert text.endswith("| 500 | **+0.2** | *-0.1* | +0.0 |")
 
 
