@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, estimate in methods.items()
     }
     title = f"{args.dataset}: against {many.n_draws:,} other draws"
-    figure, frame = plot_values(found, n_draws, title=title)
+    figure, frame = plot_values(found, n_draws, unit=many.unit, title=title)
     print(frame.to_string(index=False, float_format="{:.4g}".format))
     print(*save_figure(figure, frame, paths.figure("valuation")), sep="\n")
 

@@ -98,10 +98,11 @@ def test_an_unknown_measure_and_no_study_are_refused(study):
 
 def test_values_are_listed_by_method_and_number_of_draws():
     found = [agreement([1.0, 2.0, 2.5], [1.0, 2.0, 3.0]) for _ in range(2)]
-    figure, frame = plot_values({"laws": found}, [10, 20])
+    figure, frame = plot_values({"laws": found}, [10, 20], unit="nats")
     assert frame.n_draws.tolist() == [10, 20]
     assert frame.spearman.tolist() == [1.0, 1.0]
     assert [axes.get_xlabel() for axes in figure.axes] == ["draws per point"] * 3
+    assert figure.axes[0].get_ylabel() == "mean squared error\n(square of nats)"
 
 
 def test_additions_are_listed_with_errors_and_differences_from_random():
@@ -128,6 +129,8 @@ def test_the_best_score_stands_first():
     assert frame.score.tolist() == ["psi", "loss"]
     ticks = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert ticks == ["psi", "loss"]
+    label = "precision among the 10% of lowest score"
+    assert figure.axes[1].get_xlabel() == label
 
 
 @pytest.mark.parametrize("kind", KINDS)

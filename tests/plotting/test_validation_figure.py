@@ -43,10 +43,25 @@ def test_axes_are_labelled_with_units_and_sizes():
     laws, validation = make_validation()
     figure, _ = plot_validation(laws, validation, unit="nats", title="adult")
     left, middle, right = figure.axes
-    assert left.get_ylabel() == "|mean contribution| (nats)"
+    assert left.get_ylabel() == "|mean contribution|\n(nats)"
     assert right.get_ylabel() == "R² over points"
     assert [tick.get_text() for tick in right.get_xticklabels()] == ["50", "100", "200"]
     assert middle.get_xlim() == (0.0, 1.0)
+
+
+def test_an_agreement_below_the_axis_is_told_in_words():
+    """A law that is far too large at one size only."""
+    laws, _ = make_validation()
+    draws = draw_from_laws(laws, np.repeat([50, 100, 200], 10), 0.1, 1)
+    smaller = np.where(draws.cardinality == 200, draws.delta / 4, draws.delta)
+    draws = Contributions(smaller, draws.cardinality, points=draws.points)
+    validation = validate_laws(laws, draws, [50, 100, 200])
+    assert validation.r2[2] < -2 < validation.r2[1]
+    right = plot_validation(laws, validation)[0].axes[2]
+    assert [text.get_text() for text in right.texts] == [
+        f"below: {validation.r2[2]:.2f} at 200"
+    ]
+    assert plot_validation(*make_validation())[0].axes[2].texts[:] == []
 
 
 def test_points_without_signal_leave_the_left_panel_empty():

@@ -109,7 +109,11 @@ def plot_convergence(
 
 
 def plot_values(
-    agreements: Mapping[str, list[Agreement]], n_draws: list[int], *, title: str = ""
+    agreements: Mapping[str, list[Agreement]],
+    n_draws: list[int],
+    *,
+    unit: str = "",
+    title: str = "",
 ) -> tuple["Figure", "pd.DataFrame"]:
     """Show how near values come to a reference by the number of draws (section 4.3).
 
@@ -119,6 +123,8 @@ def plot_values(
         What ``compare_values`` returned, by the name of the method.
     n_draws : list of int
         Numbers of draws, the same for all methods.
+    unit : str
+        Unit of the utility, for the axis of squared errors.
     title : str
         Title of the figure.
 
@@ -150,7 +156,8 @@ def plot_values(
             )
         axes.set(xlabel="draws per point", ylabel=LABELS[measure])
         if measure == "mse":
-            axes.set_yscale("log")
+            shown_unit = f"\n(square of {unit})" if unit else ""
+            axes.set(yscale="log", ylabel=f"{LABELS[measure]}{shown_unit}")
     panels[-1].legend(fontsize=8)
     frames = [
         make_frame(

@@ -50,7 +50,7 @@ def plot_detection(
     figure, panels = make_panels(1, 2, title=title)
     panels[0].set_yticks(range(len(names)), names)
     panels[1].set_yticks(range(len(names)), [])
-    labels = ("area under the ROC", "precision among the most suspicious")
+    labels = ("area under the ROC", f"precision among the {chance:.0%} of lowest score")
     shown = zip(panels, ("auc", "precision"), labels, (0.5, chance), strict=True)
     for axes, measure, label, by_chance in shown:
         axes.plot(columns[measure], range(len(names)), "o", color=COLORS[0])

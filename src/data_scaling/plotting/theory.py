@@ -71,9 +71,11 @@ def plot_theory(
     figure, (left, middle, right) = make_panels(1, 3, title=title)
     left.scatter(predicted[:, -1], mean[:, -1], s=8, linewidths=0, color=COLORS[0])
     left.axline((0.0, 0.0), slope=1.0, color="k", linewidth=0.8, linestyle="--")
+    shown_unit = f"\n({unit})" if unit else ""
     left.set(
-        xlabel=f"a(z)/k + c(z)/k², k = {sizes[-1]:,.0f}",
-        ylabel=f"mean contribution{f' ({unit})' if unit else ''}",
+        xlabel=f"theory: a(z)/k + c(z)/k²{shown_unit}",
+        ylabel=f"mean contribution{shown_unit}",
+        title=f"k = {sizes[-1]:,.0f}",
     )
     _draw_agreement(middle, summary)
     _draw_exponents(right, (("alpha", alpha, ALPHA), ("beta", beta, BETA)))

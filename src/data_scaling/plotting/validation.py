@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 N_SHOWN: Final = 9
 _N_CURVE: Final = 60
-_LINE: Final = 44
+# Letters that a label, and words in small print, may have in a line.
+_LINE: Final = 30
+_SMALL_LINE: Final = 46
+# R^2 below which sizes are told in words.
+_LOWEST: Final = -1.0
 # Share of the left panel's height that the legend takes, on top of the rest; half of
 # it below the marks of the right one.
 _LEGEND: Final = 0.35
@@ -128,9 +132,9 @@ def _draw_laws(
             )
     axes.set(yscale="log")
     label_sizes(axes, sizes)
-    label = f"|mean contribution|{f' ({unit})' if unit else ''}"
     # A long unit would reach beyond the figure.
-    axes.set_ylabel(textwrap.fill(label, _LINE))
+    shown_unit = textwrap.fill(f"({unit})", _LINE) if unit else ""
+    axes.set_ylabel(f"|mean contribution|\n{shown_unit}".strip())
     axes.set_title("Contributions and their laws")
     if len(shown):
         # Room above the marks, so that the legend hides none.
@@ -172,12 +176,22 @@ def _draw_agreement(axes: "Axes", validation: Validation) -> None:
     axes.plot(sizes, ceiling, "--", color=GREY, label="true laws would reach")
     axes.plot(sizes, validation.r2, "o-", color=COLORS[1], label="laws")
     low = float(np.nanmin([*validation.r2, *ceiling, 0.8]))
-    low, high = max(low - 0.05, -1.0), 1.03
+    low, high = max(low - 0.05, _LOWEST), 1.03
     # Room below the marks, so that the legend hides none.
-    axes.set(ylabel="R² over points", ylim=(low - _LEGEND / 2 * (high - low), high))
+    bottom = low - _LEGEND / 2 * (high - low)
+    axes.set(ylabel="R² over points", ylim=(bottom, high))
     label_sizes(axes, sizes)
     axes.set_title(f"Agreement: R² {validation.r2_pooled:.3f} over all")
-    axes.legend(loc="best", fontsize=8)
+    hidden = [
+        f"{r2:.2f} at {size:,.0f}"
+        for size, r2 in zip(sizes, validation.r2, strict=True)
+        if r2 < bottom
+    ]
+    if hidden:
+        text = textwrap.fill(f"below: {', '.join(hidden)}", _SMALL_LINE)
+        axes.text(0.03, 0.03, text, transform=axes.transAxes, fontsize=8)
+    # The text is at the bottom, and all of the laws may be.
+    axes.legend(loc="center left" if hidden else "best", fontsize=8)
 
 
 def _list_means(
