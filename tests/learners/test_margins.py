@@ -5,7 +5,8 @@ from math import fsum
 import numpy as np
 import pytest
 
-from data_scaling.learners._margins import MarginScorer, WhiteScorer
+from data_scaling.learners._margins import MarginScorer
+from data_scaling.learners._single_scores import make_single_scorer, make_tiles
 from data_scaling.metrics import METRICS
 
 METRICS_OF_CLASSES = [
@@ -55,25 +56,57 @@ def test_a_row_of_nan_gives_nan():
         assert np.isnan(found[1])
 
 
+@pytest.mark.parametrize("name", ["log_loss", "softmax_log_loss"])
 @pytest.mark.parametrize("scale", [0.1, 3.0, 30.0])
 @pytest.mark.parametrize("shift", [1e-4, 0.1, 3.0])
-def test_single_precision_errs_relative_to_the_change(scale, shift):
-    """Against double precision; surely right and surely wrong points included."""
+def test_single_precision_errs_relative_to_the_change(name, scale, shift):
+    """Against long arithmetic; surely right and surely wrong points included.
+
+    2,500 validation points take three tiles.
+    """
     rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(1000, 4)), rng.integers(0, 2, 1000)
+    x, y = rng.normal(size=(2500, 4)), rng.integers(0, 2, 2500)
     base = scale * rng.normal(size=4)
-    change = shift * rng.normal(size=(50, 4))
-    scorer = MarginScorer(x, y, METRICS["log_loss"])
-    white = WhiteScorer(scorer.signed, scorer.signed @ base)
-    found = white.changes(change.astype(np.float32))
-    expected = scorer.changes(base + change, base)
-    size = np.mean(np.abs(change @ x.T), axis=1)
+    change = (shift * rng.normal(size=(50, 4))).astype(np.float32)
+    signed = np.where(y == 1, -1.0, 1.0)[:, None] * x
+    scorer = make_single_scorer(
+        signed, make_tiles(signed), signed @ base, METRICS[name]
+    )
+    found = scorer.changes(change)
+    before = np.longdouble(signed @ base)
+    growth = np.longdouble(change) @ np.longdouble(signed.T)
+    expected = -np.mean(lose(name, before + growth) - lose(name, before), axis=1)
+    size = np.mean(np.abs(growth), axis=1)
     assert (np.abs(found - expected) <= 1e-6 * size).all()
 
 
-def test_single_precision_gives_no_number_where_it_overflows():
-    scorer = MarginScorer(np.ones((4, 1)), np.array([0, 1, 0, 1]), METRICS["log_loss"])
-    white = WhiteScorer(scorer.signed, scorer.signed @ np.array([0.5]))
-    found = white.changes(np.array([[1.0], [-200.0]], dtype=np.float32))
+def lose(name, wrong):
+    """Loss by the log-odds of the wrong class, in long arithmetic."""
+    if name == "softmax_log_loss":
+        wrong = np.tanh(wrong / 2)
+    return np.logaddexp(np.longdouble(0), wrong)
+
+
+@pytest.mark.parametrize("name", ["log_loss", "softmax_log_loss"])
+def test_single_precision_gives_no_number_where_it_overflows(name):
+    signed = np.array([[1.0], [-1.0], [1.0], [-1.0]])
+    metric, tiles = METRICS[name], make_tiles(signed)
+    scorer = make_single_scorer(signed, tiles, 0.5 * signed[:, 0], metric)
+    found = scorer.changes(np.array([[1.0], [-200.0]], dtype=np.float32))
     assert np.isfinite(found[0])
     assert not np.isfinite(found[1])
+
+
+def test_orthonormal_features_give_the_same_growth():
+    """With collinear features, and with less points than features."""
+    rng = np.random.default_rng(0)
+    for n_val in (40, 3):
+        x = rng.normal(size=(n_val, 5))
+        x[:, 4] = x[:, 0] - x[:, 1]
+        y = rng.integers(0, 2, n_val)
+        scorer = MarginScorer(x, y, METRICS["log_loss"])
+        features, triangle = scorer.orthonormal
+        identity = np.eye(min(n_val, 5))
+        np.testing.assert_allclose(features.T @ features, identity, atol=1e-14)
+        np.testing.assert_allclose(features @ triangle, scorer.signed, atol=1e-13)
+        np.testing.assert_array_equal(scorer.tiles[0], features.T.astype(np.float32))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray
+from data_scaling.learners._single_scores import Tiles, make_tiles
 from data_scaling.metrics import LogLoss, Metric, SoftmaxLogLoss
 
 # Rows per pass: their margins on 1,000 validation points then fit the cache.
@@ -96,6 +97,26 @@ class MarginScorer:
         return np.where(self.y_val == 1, -1.0, 1.0)[:, None] * self.x_val
 
     @cached_property
+    def orthonormal(self) -> tuple[FloatArray, FloatArray]:
+        """The signed rows as a product of orthonormal columns and a triangle.
+
+        Returns
+        -------
+        features : (n_val, r) float64 array
+            Features of the validation part, r the smaller of n_val and p, whose
+            products with each other over the part are 1 or 0.
+        triangle : (r, p) float64 array
+            Its product with a change of parameters is the change for these features.
+        """
+        features, triangle = np.linalg.qr(self.signed)
+        return features, triangle
+
+    @cached_property
+    def tiles(self) -> Tiles:
+        """The orthonormal features in single precision."""
+        return make_tiles(self.orthonormal[0])
+
+    @cached_property
     def _signed_columns(self) -> FloatArray:
         """The signed rows as columns, filled up by zeros to a multiple of the group."""
         width = -(-len(self.y_val) // _GROUP) * _GROUP
@@ -133,43 +154,3 @@ class MarginScorer:
         groups = shift.reshape(len(change), _GROUP, -1)
         products = np.multiply.reduce(groups, axis=1)
         return np.asarray(-np.log(products).sum(axis=1) / len(wrong))
-
-
-class WhiteScorer:
-    r"""Changes of the log-loss by white changes of one classifier, in single precision.
-
-    A validation point whose wrong class has the probability :math:`q \le 1/2` loses
-    :math:`\log(1 + q\,\mathrm{expm1}(s))` when the log-odds of that class grow by s;
-    the others lose :math:`s + \log(1 + (1 - q)\,\mathrm{expm1}(-s))`. Nothing cancels,
-    so that round-off is relative to the change.
-
-    Parameters
-    ----------
-    white : (n_val, p) float64 array
-        Signed features of the validation part in white coordinates.
-    wrong : (n_val,) float64 array
-        Log-odds of the wrong class.
-    """
-
-    def __init__(self, white: FloatArray, wrong: FloatArray) -> None:
-        is_wrong = wrong > 0.0
-        turned = np.where(is_wrong[:, None], -white, white).astype(np.float32)
-        self._columns = np.ascontiguousarray(turned.T)
-        self._probability = expit(-np.abs(wrong)).astype(np.float32)
-        self._linear = white[is_wrong].sum(axis=0)
-
-    def changes(self, change: NDArray[np.float32]) -> FloatArray:
-        """Return the changes of minus the log-loss, (n,), for ``change`` (n, p).
-
-        They are not finite where a change is beyond what exp can take.
-        """
-        loss = change @ self._linear
-        with np.errstate(over="ignore", invalid="ignore"):
-            for low in range(0, len(change), _ROWS):
-                rows = slice(low, low + _ROWS)
-                shift = change[rows] @ self._columns
-                np.expm1(shift, out=shift)
-                shift *= self._probability
-                np.log1p(shift, out=shift)
-                loss[rows] += shift.sum(axis=1)
-        return np.asarray(-loss / len(self._probability))

@@ -27,11 +27,16 @@ from data_scaling.learners._exact_draws import (
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._logistic_fit import LogisticFit, LogisticProblem
 from data_scaling.learners._logistic_updates import LogisticUpdater
-from data_scaling.learners._margins import MarginScorer, WhiteScorer
+from data_scaling.learners._margins import MarginScorer
 from data_scaling.learners._newton import SingularFitError, minimise
+from data_scaling.learners._single_scores import (
+    SINGLE_METRICS,
+    SingleScorer,
+    make_single_scorer,
+)
 from data_scaling.learners.approximate_logistic import ExpandedLogistic, fit_roughly
 from data_scaling.learners.protocol import Draw
-from data_scaling.metrics import LogLoss, Metric, MetricLike, make_metric
+from data_scaling.metrics import Metric, MetricLike, make_metric
 
 #: Expected error of a contribution, as a share of the coalition's own spread.
 TOLERANCE: Final = 5e-8
@@ -237,32 +242,40 @@ class FittedLogistic:
         Of a change in single precision that moves the log-loss by far more than the
         members do the error shows: it is NaN, for the search in double precision.
         """
-        is_quick = change.dtype == np.float32
-        if is_quick and isinstance(self.bound.metric, LogLoss):
-            changes = self._white_scorer.changes(change)
+        scorer, is_quick = self.bound.scorer, change.dtype == np.float32
+        if is_quick and self._single_scorer is not None:
+            turned = (change @ self._white_triangle.T).astype(np.float32)
+            changes = self._single_scorer.changes(turned)
         else:
             theta = self.fit.theta + self.fit.unwhiten(change)
-            changes = self.bound.scorer.changes(theta, self.fit.theta)
+            changes = scorer.changes(theta, self.fit.theta)
         if is_quick:
             moved = np.abs(change @ self._slope.astype(np.float32))
             changes[~(moved <= _LARGEST_QUICK * self._spread)] = np.nan
         return changes
 
     @cached_property
-    def _white_val(self) -> FloatArray:
-        """Signed features of the validation part in white coordinates, (n_val, p)."""
-        return self.fit.whiten(self.bound.scorer.signed)
+    def _white_triangle(self) -> FloatArray:
+        """What turns white changes into those for orthonormal features, (r, p)."""
+        return self.fit.whiten(self.bound.scorer.orthonormal[1])
 
     @cached_property
-    def _white_scorer(self) -> WhiteScorer:
-        wrong = self.bound.scorer.signed @ self.fit.theta
-        return WhiteScorer(self._white_val, wrong)
+    def _single_scorer(self) -> SingleScorer | None:
+        """What scores changes for orthonormal features, if the metric has such."""
+        scorer = self.bound.scorer
+        if not isinstance(scorer.metric, SINGLE_METRICS):
+            return None
+        wrong = scorer.signed @ self.fit.theta
+        features = scorer.orthonormal[0]
+        return make_single_scorer(features, scorer.tiles, wrong, scorer.metric)
 
     @cached_property
     def _slope(self) -> FloatArray:
         """Gradient of the log-loss in white coordinates, (p,)."""
-        wrong = expit(self.bound.scorer.signed @ self.fit.theta)
-        return np.asarray(wrong @ self._white_val / len(wrong))
+        scorer = self.bound.scorer
+        wrong = expit(scorer.signed @ self.fit.theta)
+        slope = wrong @ scorer.orthonormal[0] @ self._white_triangle
+        return np.asarray(slope / len(wrong))
 
     @cached_property
     def _spread(self) -> float:
@@ -281,8 +294,10 @@ class FittedLogistic:
 
     @cached_property
     def _updater(self) -> LogisticUpdater:
-        # The gradient with every validation point surely wrong.
-        largest = float(np.mean(np.linalg.norm(self._white_val, axis=1)))
+        # The gradient with every validation point surely wrong is no longer than the
+        # root mean square of the points' features.
+        n_val = len(self.bound.scorer.y_val)
+        largest = float(np.linalg.norm(self._white_triangle)) / n_val**0.5
         norm = float(np.linalg.norm(self._slope))
         return LogisticUpdater(self.fit, norm, largest, TOLERANCE * self._spread)
 
