@@ -107,7 +107,7 @@ class Search(Protocol):
 
 def search_in_turn(
     searches: Sequence[Search],
-    score: Callable[[NDArray[Any]], FloatArray],
+    score: Callable[[NDArray[Any], IntArray], FloatArray],
     x: FloatArray,
     y: FloatArray,
     sign: Sign,
@@ -121,8 +121,9 @@ def search_in_turn(
     searches : sequence of Search
         Ways of searching, the quickest first.
     score : callable
-        Turns changes of the parameters into changes of the utility, (n,); NaN where it
-        cannot, which the next search may mend.
+        Turns changes of the parameters, and the rows of ``x`` that they are of, into
+        changes of the utility, (n,); NaN where it cannot, which the next search may
+        mend.
     x, y, sign
         As for :class:`Search`.
     n_together : int
@@ -141,7 +142,7 @@ def search_in_turn(
         for low in range(0, len(left), n_together):
             rows = left[low : low + n_together]
             change, finished = search(x[rows], y[rows], sign)
-            delta[rows[finished]] = sign * score(change[finished])
+            delta[rows[finished]] = sign * score(change[finished], rows[finished])
             finished[finished] = np.isfinite(delta[rows[finished]])
             unfinished.append(rows[~finished])
         left = np.concatenate(unfinished)

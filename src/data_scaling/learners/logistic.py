@@ -225,7 +225,12 @@ class FittedLogistic:
         x, y = self.bound.x[points], self.bound.y[points]
         searches = self._updater.searches
         delta, left = search_in_turn(
-            searches, self._score, x, y, sign, n_together=_N_TOGETHER
+            searches,
+            lambda change, _: self._score(change),
+            x,
+            y,
+            sign,
+            n_together=_N_TOGETHER,
         )
         for row in left:
             try:

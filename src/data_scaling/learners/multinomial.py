@@ -31,6 +31,7 @@ from data_scaling.learners._multinomial_fit import (
 from data_scaling.learners._multinomial_updates import MultinomialUpdater
 from data_scaling.learners._newton import SingularFitError, minimise
 from data_scaling.learners._softmax_scores import SoftmaxScorer
+from data_scaling.learners._span import Span
 from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import Metric, MetricLike, make_metric
 
@@ -188,26 +189,44 @@ class BoundMultinomial:
                 f"the coalition has {present} of {n_classes} classes"
             )
         targets = np.ascontiguousarray(self.targets(coalition).T)
-        problem = MultinomialProblem(self.x[coalition], targets, self.penalty)
-        return FittedMultinomial(self, fit_multinomial(problem))
+        whole = MultinomialProblem(self.x[coalition], targets, self.penalty)
+        span = Span.of(whole.x, self.penalty)
+        rows = span.reduce(whole.x, is_spanned=True)
+        problem = MultinomialProblem(rows, targets, span.reduced_penalty)
+        return FittedMultinomial(self, whole, span, fit_multinomial(problem))
 
 
 @dataclass(frozen=True, eq=False)
 class FittedMultinomial:
-    """A fitted coalition of a bound multinomial learner."""
+    """A fitted coalition of a bound multinomial learner.
+
+    Attributes
+    ----------
+    bound : BoundMultinomial
+        The learner.
+    whole : MultinomialProblem
+        The coalition's objective with all features.
+    span : Span
+        Which features the fit has.
+    fit : MultinomialFit
+        The coalition, with the features that are left.
+    """
 
     bound: BoundMultinomial
+    whole: MultinomialProblem
+    span: Span
     fit: MultinomialFit
 
-    @property
+    @cached_property
     def theta(self) -> FloatArray:
         """The coalition's parameters."""
-        return self.fit.theta
+        whole = self.span.expand(self.fit.theta[None], self.whole.x[:1])
+        return np.asarray(whole[0])
 
     @property
     def utility(self) -> float:
         """U(D), in units of the metric."""
-        return self.bound.scorer.utility(self.fit.theta)
+        return self.bound.scorer.utility(self.theta)
 
     @property
     def chunk(self) -> int:
@@ -223,14 +242,23 @@ class FittedMultinomial:
     ) -> FloatArray:
         """Return the contributions of points all outside (sign 1), or inside (-1)."""
         x, y = self.bound.x[points], self.bound.targets(points)
-        searches, n_together = self._updater.searches, self._n_together
+        scorer, theta = self.bound.scorer, self.theta
+
+        def score(change: FloatArray, rows: IntArray) -> FloatArray:
+            return scorer.changes(self.span.expand(change, x[rows]), theta)
+
         delta, left = search_in_turn(
-            searches, self._score, x, y, sign, n_together=n_together
+            self._updater.searches,
+            score,
+            self.span.reduce(x, is_spanned=sign == -1),
+            y,
+            sign,
+            n_together=self._n_together,
         )
         for row in left:
             try:
-                change = self._refit(x[row], y[row], sign) - self.fit.theta
-                delta[row] = sign * self._score(change[None])[0]
+                change = self._refit(x[row], y[row], sign) - theta
+                delta[row] = sign * scorer.changes(change[None], theta)[0]
             except SingularFitError as error:
                 delta[row] = np.nan
                 failures.append(str(error))
@@ -242,9 +270,6 @@ class FittedMultinomial:
         n_bytes: int = n_contrasts * (4 * len(self.fit.theta) + 8 * n_rows)
         return min(_LARGEST_SEARCH, max(1, _SEARCH_BYTES // n_bytes))
 
-    def _score(self, change: FloatArray) -> FloatArray:
-        return self.bound.scorer.changes(change, self.fit.theta)
-
     @cached_property
     def _updater(self) -> MultinomialUpdater:
         """Set the tolerance from the influence that the members have.
@@ -254,17 +279,22 @@ class FittedMultinomial:
         that does to the log-loss stands for the spread of the contributions.
         """
         fit, problem = self.fit, self.fit.problem
-        slope = self.bound.scorer.log_loss_gradient(fit.theta)
+        whole = self.bound.scorer.log_loss_gradient(self.theta)
+        by_class = whole.reshape(len(problem.y), -1)
+        slope = self.span.reduce(by_class, is_spanned=True).ravel()
         adjoint = fit.inverse_hessian @ slope
         residual = softmax(problem.margins(fit.theta)) - problem.y
         influence = np.sum(residual * problem.margins(adjoint), axis=0)
         tolerance = TOLERANCE * float(np.std(influence))
-        return MultinomialUpdater(fit, float(np.sqrt(slope @ adjoint)), tolerance)
+        # Outside the span the Hessian is that of the penalty, (I - 1 1'/(m + 1)) / C.
+        outside = self.span.leave(by_class)
+        square = float(np.sum(outside**2) + np.sum(outside.sum(axis=0) ** 2))
+        square = slope @ adjoint + square / self.bound.penalty[0]
+        return MultinomialUpdater(fit, float(np.sqrt(square)), tolerance)
 
     def _refit(self, x: FloatArray, y: FloatArray, sign: Sign) -> FloatArray:
         """Finish one point by Newton's method on its own Hessian."""
-        problem = self.fit.problem
-        rows, targets = change_rows(problem.x, problem.y.T, x, y, sign)
+        rows, targets = change_rows(self.whole.x, self.whole.y.T, x, y, sign)
         targets = np.ascontiguousarray(targets.T)
-        changed = MultinomialProblem(rows, targets, problem.penalty)
-        return minimise(changed, self.fit.theta)
+        changed = MultinomialProblem(rows, targets, self.whole.penalty)
+        return minimise(changed, self.theta)
