@@ -176,4 +176,8 @@ def test_the_learning_curve_stands_beside_its_law():
     figure, frame = plot_learning_curve(curve, law)
     np.testing.assert_allclose(frame.error, -utility)
     np.testing.assert_allclose(frame.predicted, law.error(k))
-    assert figure.axes[0].get_ylabel() == "error (nats)"
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "error (nats)",
+        "error above eps (nats)",
+        "eps (nats)",
+    ]

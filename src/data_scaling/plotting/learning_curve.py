@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from data_scaling._typing import FloatArray
+from data_scaling._typing import FloatArray, IntArray
 from data_scaling.estimators import AggregateLaw
 from data_scaling.estimators.surface import measure_aggregate_loss
 from data_scaling.learning_curve import LearningCurve
@@ -66,11 +66,13 @@ def plot_learning_curve(
         axes.plot(k, law.error(k) - floor, color=COLORS[0], label="law")
         label_sizes(axes, np.unique(sizes))
     left.axhline(law.eps, color=GREY, linestyle="--", label=f"eps = {law.eps:.3g}")
-    left.set_ylabel(f"error ({curve.unit})" if curve.unit else "error")
-    middle.set(yscale="log", ylabel="error above eps")
+    unit = f" ({curve.unit})" if curve.unit else ""
+    left.set_ylabel(f"error{unit}")
+    middle.set(yscale="log", ylabel=f"error above eps{unit}")
     middle.set_title(f"alpha = {law.alpha:.2f}, c = {law.c:.3g}")
     left.legend(fontsize=8)
     _draw_loss(right, law, sizes, error)
+    right.set_ylabel(f"eps{unit}")
     predicted = law.error(sizes)
     frame = make_frame(
         {
@@ -89,8 +91,20 @@ def _draw_loss(
     alphas = np.linspace(max(law.alpha / 3, 0.02), 2 * law.alpha, _N_GRID)
     epsilons = np.linspace(0.0, float(error.min()), _N_GRID)
     loss = measure_aggregate_loss(law, sizes, error, alphas, epsilons)
+    # Once more, of the region that the lines enclose.
+    near = np.nonzero(loss <= 1.2 * _LEVELS[-1])
+    epsilons, alphas = _zoom(epsilons, near[0]), _zoom(alphas, near[1])
+    loss = measure_aggregate_loss(law, sizes, error, alphas, epsilons)
     lines = axes.contour(alphas, epsilons, loss, levels=_LEVELS, cmap="cividis")
     axes.clabel(lines, fontsize=7)
     axes.plot(law.alpha, law.eps, "x", color=COLORS[5], markersize=9)
-    axes.set(xlabel="alpha", ylabel="eps")
+    axes.set_xlabel("alpha")
     axes.set_title("loss above the fit (nats)")
+
+
+def _zoom(grid: FloatArray, near: IntArray) -> FloatArray:
+    """Return a finer grid over some places, and one more on each side of them."""
+    if not len(near):
+        return grid
+    low, high = max(near.min() - 1, 0), min(near.max() + 1, len(grid) - 1)
+    return np.linspace(grid[low], grid[high], _N_GRID)
