@@ -141,6 +141,15 @@ def test_points_without_draws_have_the_networks_law(trained):
     assert laws.points.tolist() == [3, 7, 1, 9]
 
 
+def test_points_unlike_all_others_have_laws_of_a_size_that_was_seen(trained):
+    dataset, _, estimator, laws = trained
+    far = estimator.predict(1e4 * dataset.x_val, dataset.y_val)
+    for k in (60, 400):
+        scale = np.abs(laws.psi(k)).max() + laws.noise_std(k).max()
+        assert np.abs(far.psi(k)).max() < 5.0 * scale
+        assert far.noise_std(k).max() < 5.0 * laws.noise_std(k).max()
+
+
 def test_draws_that_are_all_zero_have_no_signal(trained):
     dataset, _, estimator, _ = trained
     laws = estimator.update(ds.Contributions(np.zeros((1, 4)), [60] * 4), dataset)

@@ -60,6 +60,38 @@ def test_a_weight_stays_between_zero_and_one():
     assert weigh([compare(*[make_estimate(one)] * 2, judges, BASE, POWERS)]) == 1.0
 
 
+def test_few_coalitions_say_little_of_the_weight():
+    """A network that knows the luck of two coalitions; 0 for 20 others; fixed seed."""
+    rng = np.random.default_rng(5)
+    points = rng.normal(size=200)
+    weights = []
+    for n_coalitions in (2, 40):
+        luck = rng.normal(size=n_coalitions)
+        k = np.full((200, n_coalitions), 200)
+        delta = 0.3 * points[:, None] + points[:, None] * luck
+        judges = ds.Contributions(delta + 0.1 * rng.normal(size=k.shape), k)
+        one = make_estimate(np.stack([points, np.zeros(200)], axis=1))
+        plain = make_estimate(np.zeros((200, 2)))
+        weights.append(weigh([compare(one, plain, judges, BASE, POWERS)]))
+    assert weights[0] == 0.0
+    assert 0.0 < weights[1] < 0.6
+
+
+def test_one_point_of_enormous_contributions_does_not_decide_for_all():
+    """One in 200 is told wrongly, by a thousand times what the others are told."""
+    rng = np.random.default_rng(4)
+    truth, zero = rng.normal(size=(200, 2)), np.zeros((200, 2))
+    k = rng.integers(100, 401, (200, 50))
+    law = make_estimate(truth)
+    delta = law.predict(k.astype(np.int32), BASE, POWERS)
+    judges = ds.Contributions(delta + rng.normal(size=k.shape) * BASE / k, k)
+    told = truth.copy()
+    told[7] *= -1000.0
+    trial = compare(make_estimate(told), make_estimate(zero), judges, BASE, POWERS)
+
+    assert weigh([trial]) > 0.8
+
+
 def test_a_mixture_has_the_moments_of_its_parts():
     """Against 200,000 draws of the mixture, to five standard errors; fixed seed."""
     rng = np.random.default_rng(1)
@@ -96,10 +128,12 @@ def test_hidden_draws_are_missing_and_numbers_double():
 
     hidden = hide(draws, np.array([False, True, False]))
     assert np.isnan(hidden.delta).tolist() == [[False, True, False]] * 2
-    assert [list_numbers(n) for n in (1, 3, 8)] == [[1], [1, 2, 3], [1, 2, 4, 8]]
+    assert list_numbers(1) == [0, 1]
+    assert list_numbers(8) == [0, 1, 2, 4, 8]
+    assert list_numbers(3) == [0, 1, 2, 3]
 
 
-def test_weights_are_interpolated_over_the_logarithm_and_one_without_draws():
+def test_weights_are_interpolated_over_the_logarithm():
     model = AmortizedModel(
         "hierarchical",
         learn_encoding(ds.load_dataset("wine")),
@@ -108,10 +142,9 @@ def test_weights_are_interpolated_over_the_logarithm_and_one_without_draws():
         POWERS,
         BASE,
         1.0,
-        None,
-        np.array([1, 4]),
-        np.array([0.8, 0.4]),
+        numbers=np.array([0, 1, 7]),
+        weights=np.array([0.9, 0.8, 0.4]),
     )
 
-    found = model.weigh(np.array([0, 1, 2, 4, 100]))
-    np.testing.assert_allclose(found, [1.0, 0.8, 0.6, 0.4, 0.4])
+    found = model.weigh(np.array([0, 1, 3, 7, 100]))
+    np.testing.assert_allclose(found, [0.9, 0.8, 0.6, 0.4, 0.4])

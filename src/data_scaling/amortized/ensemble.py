@@ -40,6 +40,8 @@ else:
 
 # Points by which a network and the plain fit are compared, at most.
 _TRIAL_POINTS = 1000
+# Folds of the points and of the draws, one of which each network is trained without.
+_N_FOLDS = 5
 
 
 class Settings(Protocol):
@@ -55,7 +57,7 @@ def train_ensemble(
     model: AmortizedModel,
     draws: Contributions,
     schedule: Schedule,
-    inputs: tuple[Single, NDArray[Any]],
+    inputs: Single,
     rng: np.random.Generator,
     report: Callable[[float], None],
 ) -> AmortizedModel:
@@ -71,15 +73,15 @@ def train_ensemble(
         Draws of the points to train on.
     schedule : Schedule
         How long and how fast each network is trained.
-    inputs : (n_points, n_features) array and (n_points,) array
-        Encoded features and targets of the points.
+    inputs : (n_points, n_inputs) float32 array
+        What the networks are told of the points.
     rng : numpy.random.Generator
         Source of folds, parameters and orders.
     report : callable
         Called with the held-out likelihood after every epoch.
     """
-    n_folds = min(settings.n_members, draws.n_draws)
-    fold = rng.permutation(draws.n_points) % settings.n_members
+    n_folds = min(max(settings.n_members, _N_FOLDS), draws.n_draws)
+    fold = rng.permutation(draws.n_points) % max(settings.n_members, _N_FOLDS)
     draw_fold = rng.permutation(draws.n_draws) % n_folds
     numbers = list_numbers(draws.n_draws - int(np.bincount(draw_fold).max()))
     members: list[dict[str, NDArray[Any]]] = []
@@ -130,24 +132,23 @@ def _make_network(
 def make_examples(
     model: AmortizedModel,
     draws: Contributions,
-    inputs: tuple[Single, NDArray[Any]],
+    inputs: Single,
     is_held: BoolArray,
     device: str,
 ) -> Examples:
     """Return the points to train on, the draws of the held columns set apart."""
-    x, target = (torch.from_numpy(array).to(device) for array in inputs)
     sums, held_sums = (
         sum_scaled(hide(draws, hidden), model.base, model.powers, model.unit, device)
         for hidden in (is_held, ~is_held)
     )
-    return Examples(x, target, sums, held_sums, model.base)
+    return Examples(torch.from_numpy(inputs).to(device), sums, held_sums)
 
 
 def _try(
     member: dict[str, NDArray[Any]],
     model: AmortizedModel,
     draws: Contributions,
-    inputs: tuple[Single, NDArray[Any]],
+    inputs: Single,
     held: IntArray,
     is_held: BoolArray,
     numbers: list[int],
@@ -161,7 +162,6 @@ def _try(
     plain = learn_roughly(unheld, model.base, powers, noise_share)
     some = draws.take(draws.points[held])
     judges = hide(some, ~is_held)
-    x, target = (array[held] for array in inputs)
     place = np.cumsum(~is_held)
     networks = load_networks(replace(model, members=(member,)))
     trials = []
@@ -169,7 +169,7 @@ def _try(
         own = hide(some, is_held | (place > number))
         trials.append(
             compare(
-                estimate_by(networks, model, own, x, target),
+                estimate_by(networks, model, own, inputs[held]),
                 estimate_plain(plain, own, model.base),
                 judges,
                 model.base,

@@ -43,8 +43,8 @@ class AmortizedEstimator:
         Share of the drawn points that training sees, chosen by the seed; above 0, at
         most 1.
     held_out : float
-        Share of those that tells the best epoch, below 1. An ensemble has folds
-        instead: each of its networks holds out one in ``n_members``.
+        Share of those that tells the best epoch, at most 0.5. An ensemble has folds
+        instead: each of its networks holds out a fifth of the points and of the draws.
     n_members : int
         Networks of the ensemble, at least 2; used by the method "hierarchical" alone.
     hidden : sequence of int
@@ -86,7 +86,7 @@ class AmortizedEstimator:
     """
 
     method: Method = "hierarchical"
-    n_epochs: int = 60
+    n_epochs: int = 30
     training_share: float = 1.0
     held_out: float = 0.1
     n_members: int = 3

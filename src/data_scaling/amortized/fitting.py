@@ -15,6 +15,7 @@ from data_scaling.amortized.ensemble import train_ensemble
 from data_scaling.amortized.model import AmortizedModel, Method
 from data_scaling.amortized.networks import LikelihoodModel
 from data_scaling.amortized.prediction import build_network, read_parameters
+from data_scaling.amortized.probes import learn_probes
 from data_scaling.amortized.stack import MarginalContributionStackDataset
 from data_scaling.amortized.stacking import choose
 from data_scaling.amortized.training import Schedule
@@ -67,7 +68,7 @@ def train_model(
     rng = np.random.default_rng(settings.seed)
     chosen = _choose_points(contributions, settings.training_share, rng)
     draws = contributions.take(contributions.points[chosen])
-    untrained = _describe(settings, draws, dataset)
+    untrained = _describe(settings, draws, dataset, rng)
     n_networks = settings.n_members if settings.method == "hierarchical" else 1
     n_epochs = n_networks * settings.n_epochs
     with (
@@ -80,9 +81,10 @@ def train_model(
             bar.update(1)
 
         if settings.method == "hierarchical":
-            inputs = untrained.encoding.encode(
+            encoded = untrained.encoding.encode(
                 dataset.x_train[draws.points], dataset.y_train[draws.points]
             )
+            inputs = untrained.assemble(*encoded)
             schedule = _schedule(settings, settings.n_epochs)
             return train_ensemble(
                 settings, untrained, draws, schedule, inputs, rng, report
@@ -92,7 +94,10 @@ def train_model(
 
 
 def _describe(
-    settings: Settings, draws: Contributions, dataset: Dataset
+    settings: Settings,
+    draws: Contributions,
+    dataset: Dataset,
+    rng: np.random.Generator,
 ) -> AmortizedModel:
     """Return the model without its networks."""
     sizes = np.log(draws.cardinality[~np.isnan(draws.delta)])
@@ -101,17 +106,19 @@ def _describe(
     scale = draws.cardinality if settings.method == "paper" else 1.0
     size = np.abs(draws.delta * scale)
     powers = settings.powers
+    is_expansion = settings.method == "hierarchical"
+    encoding = learn_encoding(dataset)
     if powers is None:
-        is_expansion = settings.method == "hierarchical"
         powers = choose(draws, base) if is_expansion else CANDIDATES[0]
     return AmortizedModel(
         method=settings.method,
-        encoding=learn_encoding(dataset),
+        encoding=encoding,
         members=(),
         hidden=tuple(settings.hidden),
         powers=np.asarray(powers, dtype=np.float64),
         base=base,
         unit=float(np.nanmedian(size[size > 0])),
+        probes=learn_probes(dataset, encoding, base, rng) if is_expansion else None,
     )
 
 

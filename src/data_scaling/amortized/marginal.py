@@ -160,7 +160,7 @@ def log_likelihood(prior: Prior, sums: Sums) -> "Tensor":
 
 def expect(prior: Prior) -> Belief:
     """Return what a prior says of points without draws."""
-    variance = prior.log_variance.exp() * _inflate(prior.log_shape.exp())
+    variance = prior.log_variance.exp() * inflate(prior.log_shape.exp())
     spread = variance * (prior.log_tau + _log_grid(TAUS, prior.mean)).exp().sum(1)
     shape = prior.factor @ prior.factor.T
     betas = torch.as_tensor(BETAS, dtype=prior.mean.dtype, device=prior.mean.device)
@@ -177,7 +177,7 @@ def update(prior: Prior, sums: Sums) -> Belief:
     cells = regress(prior, sums)
     weight = cells.log_weight.flatten(1).softmax(1).view_as(cells.log_weight)
     variance = cells.rate / cells.shape[:, None, None]
-    variance = variance * _inflate(cells.shape)[:, None, None]
+    variance = variance * inflate(cells.shape)[:, None, None]
     inverse = torch.linalg.inv(cells.precision)
     shift = torch.einsum("nbtpq,nbq->nbtp", inverse, cells.slope)
     mean = torch.einsum("nbt,nbtp->np", weight, shift)
@@ -197,14 +197,17 @@ def update(prior: Prior, sums: Sums) -> Belief:
 def average(priors: "list[Prior]") -> Prior:
     """Return one prior for the predictions of several networks.
 
-    Means and logarithms are averaged, and probabilities.
+    Logarithms are averaged, probabilities, and means in units of the noise, so that no
+    network can outshout the others.
     """
     n_priors = len(priors)
     parts = Prior(*(torch.stack(part) for part in zip(*priors, strict=True)))
+    log_variance = parts.log_variance.mean(0)
+    units = (0.5 * (log_variance - parts.log_variance)).exp()
     shape = (parts.factor @ parts.factor.mT).mean(0)
     return Prior(
-        mean=parts.mean.mean(0),
-        log_variance=parts.log_variance.mean(0),
+        mean=(units[..., None] * parts.mean).mean(0),
+        log_variance=log_variance,
         log_beta=parts.log_beta.logsumexp(0) - np.log(n_priors),
         log_tau=parts.log_tau.logsumexp(0) - np.log(n_priors),
         log_shape=parts.log_shape.mean(0),
@@ -212,7 +215,7 @@ def average(priors: "list[Prior]") -> Prior:
     )
 
 
-def _inflate(shape: "Tensor") -> "Tensor":
+def inflate(shape: "Tensor") -> "Tensor":
     """Return the mean of s^2 over the inverse of the precision's mean."""
     return shape / (shape - 1.0).clamp_min(0.5)
 

@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_scaling._typing import FloatArray, IntArray
-from data_scaling.amortized.encoding import Encoding
+from data_scaling.amortized.encoding import Encoding, Single
+from data_scaling.amortized.probes import Probes, code_target
 from data_scaling.estimators.prior import Prior
 
 Method: TypeAlias = Literal["hierarchical", "paper", "mean"]
+# Standardised inputs beyond this are cut.
+_BOUND = np.float32(10.0)
 METHODS: tuple[Method, ...] = ("hierarchical", "paper", "mean")
 
 
@@ -35,9 +38,10 @@ class AmortizedModel:
         Size k0 at which all powers are one.
     unit : float
         What the networks take as 1, in units of the utility.
+    probes : Probes or None
+        What else is told of a point; as the next, of the method "hierarchical" alone.
     plain : Prior or None
-        Prior of the hierarchical fit to the same draws; as the next, of the method
-        "hierarchical" alone.
+        Prior of the hierarchical fit to the same draws.
     numbers, weights : (n_numbers,) arrays
         Numbers of a point's own draws, ascending, and the weight of the networks over
         the plain prior for each.
@@ -50,19 +54,29 @@ class AmortizedModel:
     powers: FloatArray
     base: float
     unit: float
+    probes: Probes | None = None
     plain: Prior | None = None
     numbers: IntArray = field(default_factory=lambda: np.ones(1, dtype=np.intp))
     weights: FloatArray = field(default_factory=lambda: np.ones(1))
 
+    def assemble(self, x: Single, target: NDArray[Any]) -> Single:
+        """Return all that the networks of a prior are told of encoded points.
+
+        Features beyond ten deviations are cut: a rare category would drown all others.
+        """
+        if self.probes is None:
+            raise TypeError("a model of this method has probes")
+        own = code_target(target, self.encoding.n_classes)
+        told = np.hstack([x, own, self.probes.describe(x, target)])
+        return np.clip(told, -_BOUND, _BOUND, out=told)
+
     def weigh(self, n_draws: IntArray) -> FloatArray:
         """Return the weight of the networks for points with some draws of their own.
 
-        It is interpolated over the logarithm of their number, and 1 without any.
+        It is interpolated over the logarithm of their number and 1.
         """
-        known = np.interp(
-            np.log(np.maximum(n_draws, 1)), np.log(self.numbers), self.weights
-        )
-        return np.where(n_draws > 0, known, 1.0)
+        known = np.log1p(self.numbers)
+        return np.asarray(np.interp(np.log1p(n_draws), known, self.weights))
 
     def __repr__(self) -> str:
         """Return the method and the sizes."""

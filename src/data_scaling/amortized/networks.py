@@ -23,8 +23,6 @@ else:
 
 #: Width of the two hidden layers.
 HIDDEN = (128, 128)
-# Standardised inputs beyond this are cut: a rare category would drown all others.
-_BOUND = 10.0
 # Probability that is spread evenly over all tau, so that none is ruled out.
 _FLOOR = 0.01
 # Largest factor of a mean, which starts at half of it: 1.
@@ -128,15 +126,14 @@ class LikelihoodModel(torch.nn.Module):
 class PriorNetwork(torch.nn.Module):
     """A network whose outputs are the prior of a point's law.
 
-    Its inputs are the features, the target, and what a linear probe, trained on the
-    other points, makes of them: log-odds and what they miss the label by, or the
-    prediction and its residual. At the start it gives all points the same prior, with
-    the mean at zero: that of the hierarchical estimator.
+    Its inputs are the features, the target, and the traits that probes see in the point
+    (:mod:`.probes`), which also go to the outputs directly. At the start it gives all
+    points the same prior, with the mean at zero: that of the hierarchical estimator.
 
     Parameters
     ----------
-    n_features, n_classes : int
-        Size of what it is told of a point; 0 classes in a regression.
+    n_inputs, n_traits : int
+        Number of inputs, and how many of them, the last, are traits.
     n_powers : int
         Number of coefficients of a law.
     hidden : sequence of int
@@ -147,28 +144,28 @@ class PriorNetwork(torch.nn.Module):
         Probability with which a hidden unit is left out in a step of training.
     """
 
-    probe_weight: "Tensor"
-    probe_bias: "Tensor"
+    lowest: "Tensor"
+    highest: "Tensor"
 
     def __init__(
         self,
-        n_features: int,
-        n_classes: int,
+        n_inputs: int,
+        n_traits: int,
         n_powers: int,
         hidden: Sequence[int],
         rng: np.random.Generator,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        n_outputs = n_classes or 1
-        n_inputs = n_features + 3 * n_outputs
-        self.n_classes, self.n_powers, self.dropout = n_classes, n_powers, dropout
-        self.register_buffer("probe_weight", torch.zeros(n_outputs, n_features))
-        self.register_buffer("probe_bias", torch.zeros(n_outputs))
+        n_outputs = n_powers + 1 + len(BETAS) + len(TAUS)
+        self.n_traits, self.n_powers, self.dropout = n_traits, n_powers, dropout
         self.layers = torch.nn.ModuleList(
             make_linear(*sizes, rng) for sizes in pairwise((n_inputs, *hidden))
         )
-        self.head = make_zero_linear(hidden[-1], n_powers + 1 + len(BETAS) + len(TAUS))
+        self.head = make_zero_linear(hidden[-1], n_outputs)
+        self.direct = make_zero_linear(n_traits, n_outputs)
+        self.register_buffer("lowest", torch.full((n_outputs,), -np.inf))
+        self.register_buffer("highest", torch.full((n_outputs,), np.inf))
         double = torch.float64
         self.trust = torch.nn.Parameter(torch.zeros((), dtype=double))
         self.offset = torch.nn.Parameter(torch.zeros((), dtype=double))
@@ -181,30 +178,28 @@ class PriorNetwork(torch.nn.Module):
         """Return the parameters that all points share, outside the layers."""
         return [self.trust, self.offset, self.tau, self.log_shape, self.factor]
 
-    def assemble(self, x: "Tensor", target: "Tensor") -> "Tensor":
-        """Return the inputs of the first layer, (n_points, n_inputs)."""
-        odds = torch.nn.functional.linear(x, self.probe_weight, self.probe_bias)
-        if self.n_classes:
-            own = torch.nn.functional.one_hot(target, self.n_classes).to(x.dtype)
-            missed = own - by_columns(odds, torch.softmax)
-        else:
-            own = target[:, None]
-            missed = own - odds
-        return torch.cat([x, own, odds, missed], dim=1).clamp_(-_BOUND, _BOUND)
+    def scale_of_means(self) -> "Tensor":
+        """Return the factor of the predicted means: how far they are trusted."""
+        return _MOST_TRUST * self.trust.sigmoid()
 
-    def predict_raw(self, x: "Tensor", target: "Tensor") -> "Tensor":
-        """Return the head's outputs, (n_points, n_outputs)."""
-        h = self.assemble(x, target)
+    def bounded_log_shape(self) -> "Tensor":
+        """Return the logarithm of the shape of the noise's distribution."""
+        return self.log_shape.clamp(*_LOG_SHAPES)
+
+    def predict_raw(self, inputs: "Tensor") -> "Tensor":
+        """Return the outputs, (n_points, n_outputs), within the bounds of training."""
+        h = inputs
         for layer in self.layers:
             h = layer(h).relu_()
             if self.training and self.dropout:
                 kept = torch.rand(h.shape, generator=self.generator, device=h.device)
                 h = h * (kept > self.dropout) / (1.0 - self.dropout)
-        raw: Tensor = self.head(h)
-        return raw
+        traits = inputs[:, inputs.shape[1] - self.n_traits :]
+        raw: Tensor = self.head(h) + self.direct(traits)
+        return raw.clamp(self.lowest, self.highest)
 
     def interpret(self, raw: "Tensor") -> Prior:
-        """Return the prior that the head's outputs mean.
+        """Return the prior that the outputs mean.
 
         The mean is in units of the predicted noise, so that points whose contributions
         differ by orders of magnitude are alike to the network.
@@ -220,17 +215,17 @@ class PriorNetwork(torch.nn.Module):
         probability = by_columns(log_tau + self.tau, torch.softmax)
         probability = probability + _FLOOR * (1.0 / len(TAUS) - probability)
         return Prior(
-            mean=noise * _MOST_TRUST * self.trust.sigmoid() * wide[:, :n_powers],
+            mean=noise * self.scale_of_means() * wide[:, :n_powers],
             log_variance=log_variance,
             log_beta=by_columns(log_beta, torch.log_softmax),
             log_tau=probability.log(),
-            log_shape=self.log_shape.clamp(*_LOG_SHAPES),
+            log_shape=self.bounded_log_shape(),
             factor=torch.tril(self.factor, -1) + diagonal,
         )
 
-    def forward(self, x: "Tensor", target: "Tensor") -> Prior:
+    def forward(self, inputs: "Tensor") -> Prior:
         """Return the prior of each point's law."""
-        return self.interpret(self.predict_raw(x, target))
+        return self.interpret(self.predict_raw(inputs))
 
 
 def by_columns(rows: "Tensor", function: "Callable[[Tensor, int], Tensor]") -> "Tensor":

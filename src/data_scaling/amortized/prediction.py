@@ -16,7 +16,13 @@ from data_scaling.amortized.networks import (
     make_backbone,
 )
 from data_scaling.amortized.prior_training import sum_scaled
-from data_scaling.amortized.stacking import Estimate, estimate_plain, mix
+from data_scaling.amortized.probes import count_outputs
+from data_scaling.amortized.stacking import (
+    Estimate,
+    estimate_plain,
+    expect_plainly,
+    mix,
+)
 from data_scaling.contributions import Contributions
 from data_scaling.estimators.inspection import describe_draws
 from data_scaling.laws import ExpansionLaws, FitStatus, PowerLaws
@@ -36,10 +42,10 @@ def build_network(
 ) -> PriorNetwork | LikelihoodModel:
     """Return an untrained network of the model's kind and sizes."""
     encoding, hidden = model.encoding, model.hidden
-    if model.method == "hierarchical":
-        return PriorNetwork(
-            encoding.n_features, encoding.n_classes, len(model.powers), hidden, rng
-        )
+    if model.probes is not None:
+        n_traits = model.probes.n_traits
+        n_inputs = encoding.n_features + count_outputs(encoding.n_classes) + n_traits
+        return PriorNetwork(n_inputs, n_traits, len(model.powers), hidden, rng)
     n_inputs = encoding.n_features + (not encoding.classes)
     backbone = make_backbone(n_inputs, hidden, rng)
     n_outputs = 5 if model.method == "paper" else 1
@@ -76,11 +82,11 @@ def split_inputs(x: "Tensor", target: "Tensor") -> "tuple[Tensor, Tensor]":
     return x, target
 
 
-def predict_prior(networks: list[Any], x: Single, target: NDArray[Any]) -> Prior:
+def predict_prior(networks: list[Any], inputs: Single) -> Prior:
     """Return the ensemble's prior of some points."""
-    inputs = torch.from_numpy(x), torch.from_numpy(target)
+    told = torch.from_numpy(inputs)
     with torch.inference_mode():
-        return average([network(*inputs) for network in networks])
+        return average([network(told) for network in networks])
 
 
 def predict_expansions(
@@ -88,20 +94,28 @@ def predict_expansions(
 ) -> ExpansionLaws:
     """Return the laws that the ensemble expects of points without draws.
 
-    What the networks differ by is added to the covariance.
+    What the networks differ by is added to the covariance, and the prior of the
+    hierarchical fit is mixed in.
     """
+    if model.plain is None:
+        raise TypeError("a model of this method has a plain prior")
     networks = load_networks(model)
     laws = _empty_expansions(model, {"points": np.arange(len(x))})
+    plain = expect_plainly(model.plain, model.base)
     for rows in _split(len(x), _BLOCK_ROWS):
-        inputs = torch.from_numpy(x[rows]), torch.from_numpy(target[rows])
+        told = torch.from_numpy(model.assemble(x[rows], target[rows]))
         with torch.inference_mode():
-            priors = [network(*inputs) for network in networks]
+            priors = [network(told) for network in networks]
             belief = expect(average(priors))
             means = torch.stack([prior.mean for prior in priors])
             around = means - belief.mean
             between = torch.einsum("jnp,jnq->npq", around, around) / len(priors)
         spread = belief._replace(covariance=belief.covariance + between)
-        _write(laws, rows, _scale(spread, model.unit))
+        predicted, weight = (
+            _scale(spread, model.unit),
+            model.weigh(laws["n_draws"][rows]),
+        )
+        _write(laws, rows, mix(weight, predicted, plain))
     return ExpansionLaws(powers=model.powers, base_cardinality=model.base, **laws)
 
 
@@ -113,8 +127,8 @@ def update_expansions(
 ) -> ExpansionLaws:
     """Return the laws of points whose draws correct what the ensemble predicts.
 
-    A point without a draw has the predicted law, any other the mixture of that and
-    of its law by the hierarchical fit. One whose draws are all zero has psi 0.
+    It is mixed with the law that the hierarchical fit gives the same draws. A point
+    whose draws are all zero has psi 0.
     """
     if model.plain is None:
         raise TypeError("a model of this method has a plain prior")
@@ -129,7 +143,8 @@ def update_expansions(
     weight = model.weigh(usable.sum(axis=1))
     for rows in _split(len(x), _BLOCK_POINTS):
         some = contributions.take(contributions.points[rows])
-        predicted = estimate_by(networks, model, some, x[rows], target[rows])
+        told = model.assemble(x[rows], target[rows])
+        predicted = estimate_by(networks, model, some, told)
         plain = estimate_plain(model.plain, some, model.base)
         _write(laws, rows, mix(weight[rows], predicted, plain))
     silent = status == FitStatus.NO_SIGNAL
@@ -142,13 +157,12 @@ def estimate_by(
     networks: list[Any],
     model: AmortizedModel,
     contributions: Contributions,
-    x: Single,
-    target: NDArray[Any],
+    inputs: Single,
 ) -> Estimate:
     """Return what the networks' prior and the points' own draws say together."""
     sums = sum_scaled(contributions, model.base, model.powers, model.unit, "cpu")
     with torch.inference_mode():
-        return _scale(update(predict_prior(networks, x, target), sums), model.unit)
+        return _scale(update(predict_prior(networks, inputs), sums), model.unit)
 
 
 def predict_powers(

@@ -1,21 +1,18 @@
 """Training the networks whose outputs are priors, each judged on draws unseen.
 
-The points are split into as many folds as there are networks, and so are the draws. A
-network, and its probe, are trained without one fold of the points and one of the draws,
-whose crossing tells its best epoch and then how far its predictions are to be trusted:
-the few parameters that all points share are fitted anew to it. The draws matter as much
-as the points: those of a column share a coalition, whose luck is a function of features
-that a network learns as readily as the truth, and that would be confirmed by other
-points of the same coalitions.
+The points are split into folds, and so are the draws. A network is trained without
+one fold of the points and one of the draws, whose crossing tells its best epoch and
+then how far its predictions are to be trusted: the few parameters that all points
+share are fitted anew to it. The draws matter as much as the points: those of a column
+share a coalition, whose luck is a function of features that a network learns as readily
+as the truth, and that would be confirmed by other points of the same coalitions.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression, Ridge
 
 from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray, IntArray
@@ -31,10 +28,7 @@ if TYPE_CHECKING:
 else:
     torch = require_extra("torch", "torch")
 
-_PROBE_ITERATIONS = 1000
 _CALIBRATION_STEPS = 40
-# Log-odds against a class that the probe has not seen.
-_ABSENT = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,22 +37,16 @@ class Examples:
 
     Attributes
     ----------
-    x : (n_points, n_features) float32 tensor
-        Standardised features.
-    target : (n_points,) int64 or float32 tensor
-        Codes of the classes, or the standardised target.
+    inputs : (n_points, n_inputs) float32 tensor
+        What the network is told of the points.
     sums, held_sums : Sums
         Moments of the draws to train on, and of those that judge, in units of their
         typical size.
-    base : float
-        Size k0 that the powers are relative to.
     """
 
-    x: "Tensor"
-    target: "Tensor"
+    inputs: "Tensor"
     sums: Sums
     held_sums: Sums
-    base: float
 
 
 def sum_scaled(
@@ -110,13 +98,12 @@ def train_member(
     report : callable
         Called with the held-out likelihood after every epoch.
     """
-    fit_probe(network, examples, trained)
     start_noise(network, examples.sums, trained)
-    network.generator = torch.Generator(device=examples.x.device)
+    network.generator = torch.Generator(device=examples.inputs.device)
     network.generator.manual_seed(int(rng.integers(2**62)))
 
     def average_likelihood(rows: "Tensor", sums: Sums) -> "Tensor":
-        prior = network(examples.x[rows], examples.target[rows])
+        prior = network(examples.inputs[rows])
         return log_likelihood(prior, sums.take(rows)).mean() / sums.n_draws.mean()
 
     judged = torch.from_numpy(held)
@@ -133,42 +120,17 @@ def train_member(
         shared=shared,
         report=report,
     )
+    bound_outputs(network, examples, trained)
     return calibrate(network, examples, held)
 
 
-def fit_probe(network: PriorNetwork, examples: Examples, rows: IntArray) -> None:
-    """Train the linear probe of a network on some points' labels.
-
-    It is penalised as a model of a coalition of the typical size would be, relative to
-    the loss, so that it says what such models say of a point on average.
-    """
-    x = examples.x[rows].double().cpu().numpy()
-    target = examples.target[rows].cpu().numpy()
-    weight, bias = _train_linear(x, target, network.n_classes, examples.base)
+def bound_outputs(network: PriorNetwork, examples: Examples, trained: IntArray) -> None:
+    """Keep means and noises of other points within the range of those trained on."""
     with torch.no_grad():
-        network.probe_weight.copy_(torch.from_numpy(weight))
-        network.probe_bias.copy_(torch.from_numpy(bias))
-
-
-def _train_linear(
-    x: FloatArray, target: NDArray[Any], n_classes: int, size: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return weights (n_outputs, n_features) and biases (n_outputs,)."""
-    share = size / len(x)
-    if not n_classes:
-        ridge = Ridge(alpha=1.0 / share).fit(x, target)
-        return ridge.coef_[None], np.array([ridge.intercept_])
-    weight, bias = np.zeros((n_classes, x.shape[1])), np.full(n_classes, -_ABSENT)
-    seen = np.unique(target)
-    if len(seen) == 1:
-        bias[seen] = 0.0
-        return weight, bias
-    logistic = LogisticRegression(C=share, max_iter=_PROBE_ITERATIONS).fit(x, target)
-    if len(seen) == 2:
-        bias[seen[0]] = 0.0
-        seen = seen[1:]
-    weight[seen], bias[seen] = logistic.coef_, logistic.intercept_
-    return weight, bias
+        raw = network.predict_raw(examples.inputs[torch.from_numpy(trained)])
+        bounded = slice(0, network.n_powers + 1)
+        network.lowest[bounded] = raw[:, bounded].amin(0)
+        network.highest[bounded] = raw[:, bounded].amax(0)
 
 
 def start_noise(network: PriorNetwork, sums: Sums, rows: IntArray) -> None:
@@ -189,7 +151,7 @@ def calibrate(network: PriorNetwork, examples: Examples, held: IntArray) -> floa
     rows = torch.from_numpy(held)
     sums = examples.held_sums.take(rows)
     with torch.no_grad():
-        raw = network.predict_raw(examples.x[rows], examples.target[rows])
+        raw = network.predict_raw(examples.inputs[rows])
     n_draws = sums.n_draws.mean()
     shared = network.shared()
     for parameter in shared:

@@ -5,8 +5,9 @@ Both are posteriors of the same draws, from another prior. Their mixture is
 .. math:: w\,p_\mathrm{networks} + (1 - w)\,p_\mathrm{plain},
 
 with the weight for which the mean predicts draws best that neither has seen, of points
-that the network has not seen either. It depends on how many draws a point has of its
-own, and so it is found for several numbers of them.
+that the network has not seen either, less the weight's standard error over coalitions:
+a network that has seen few has learned their luck. It depends on how many draws a point
+has of its own, and so it is found for several numbers of them, none among these.
 
 References
 ----------
@@ -32,6 +33,8 @@ from data_scaling.estimators.prior import Prior
 
 # Points that the plain prior is learned from, and that its powers are chosen by.
 _LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
+# Times the typical distance of two estimates from which on a point counts less.
+_FAR, _TINY = 10.0, 1e-300
 _MAX_ITERATIONS, _FEW_ITERATIONS = 300, 30
 
 
@@ -70,13 +73,13 @@ class Trial:
 
     Attributes
     ----------
-    gained, apart : float
-        Sums over draws of (delta - plain)(other - plain) and of (other - plain)^2, in
-        units of the noise.
+    gained, apart : (n_points, n_draws) float64 array
+        (delta - plain)(other - plain) and (other - plain)^2 of each draw, in units of
+        the noise; 0 for a draw that does not judge.
     """
 
-    gained: float
-    apart: float
+    gained: FloatArray
+    apart: FloatArray
 
 
 def choose(contributions: Contributions, base: float) -> Powers:
@@ -125,6 +128,12 @@ def estimate_plain(prior: Prior, contributions: Contributions, base: float) -> E
     return Estimate(*posterior.coefficients(), *posterior.noise())
 
 
+def expect_plainly(prior: Prior, base: float) -> Estimate:
+    """Return what a plain prior says of a point without draws: arrays of one row."""
+    none = Contributions(np.full((1, 1), np.nan), np.full((1, 1), round(base)))
+    return estimate_plain(prior, none, base)
+
+
 def mix(weight: FloatArray, one: Estimate, other: Estimate) -> Estimate:
     """Return the mixture of two estimates, the weight of each point that of the one."""
     w = weight[:, None]
@@ -157,22 +166,45 @@ def compare(
     usable = ~np.isnan(judges.delta)
     missed = np.where(usable, judges.delta - expected, 0.0)
     return Trial(
-        float(np.sum(precision * missed * apart)),
-        float(np.sum(precision * usable * apart**2)),
+        precision * missed * apart,
+        precision * usable * apart**2,
     )
 
 
 def weigh(trials: list[Trial]) -> float:
-    """Return the weight of the one over the plain estimate, between 0 and 1."""
-    apart = sum(trial.apart for trial in trials)
-    gained = sum(trial.gained for trial in trials)
-    return float(np.clip(gained / apart, 0.0, 1.0)) if apart > 0 else 1.0
+    """Return the weight of the one over the plain estimate, between 0 and 1.
+
+    A point on which the two are apart by far more than on others counts hardly more
+    than these: a few enormous contributions are not to decide for all. The standard
+    error is that over columns, the draws of which share a coalition.
+    """
+    apart = np.concatenate([trial.apart.sum(axis=1) for trial in trials])
+    typical = max(_FAR * float(np.median(apart)), _TINY)
+    gained, scale = (
+        np.concatenate([_sum_columns(trial, name, typical) for trial in trials])
+        for name in ("gained", "apart")
+    )
+    judges = scale > 0
+    if not judges.any():
+        return 1.0
+    gained, scale = gained[judges], scale[judges]
+    weight = gained.sum() / scale.sum()
+    n_columns = len(scale)
+    missed = np.sum((gained - weight * scale) ** 2) * n_columns / max(n_columns - 1, 1)
+    error = np.sqrt(missed) / scale.sum()
+    return float(np.clip(weight - error, 0.0, 1.0))
+
+
+def _sum_columns(trial: Trial, name: str, typical: float) -> FloatArray:
+    """Return sums over the points of each column, those far apart counting less."""
+    share = 1.0 / (1.0 + trial.apart.sum(axis=1) / typical)
+    return np.asarray(share @ getattr(trial, name))
 
 
 def list_numbers(n_draws: int) -> list[int]:
-    """Return the numbers of own draws for which weights are found: 1, 2, 4, ..."""
+    """Return the numbers of own draws for which weights are found: 0, 1, 2, 4, ..."""
     numbers = [2**i for i in range(n_draws.bit_length()) if 2**i < n_draws]
-    return [*numbers, n_draws]
+    return [0, *numbers, n_draws]
 
 
 def hide(contributions: Contributions, hidden: BoolArray) -> Contributions:

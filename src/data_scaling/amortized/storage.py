@@ -11,11 +11,13 @@ from data_scaling._checks import require_extra
 from data_scaling._files import write_whole
 from data_scaling.amortized.encoding import Encoding
 from data_scaling.amortized.model import METHODS, AmortizedModel
+from data_scaling.amortized.probes import Probes
 from data_scaling.errors import InputError
 from data_scaling.estimators.prior import Prior
 
 FORMAT = "data_scaling amortized model"
-VERSION = 2
+VERSION = 3
+_PROBES = ("weight", "pull", "root", "center", "spread")
 _GRID, _SCALARS = ("betas", "taus", "weights"), ("shape", "variance", "noise_share")
 
 
@@ -31,6 +33,8 @@ def save_model(
         for name, array in member.items()
     }
     tensors |= {"encoding.mean": encoding.mean, "encoding.scale": encoding.scale}
+    if model.probes:
+        tensors |= {f"probes.{name}": getattr(model.probes, name) for name in _PROBES}
     tensors |= {"mixture.numbers": model.numbers, "mixture.weights": model.weights}
     if model.plain:
         tensors |= {f"plain.{name}": getattr(model.plain, name) for name in _GRID}
@@ -47,6 +51,7 @@ def save_model(
         "unit": model.unit,
         "feature_names": list(encoding.feature_names),
         "classes": list(encoding.classes),
+        "probes": model.probes.base if model.probes else None,
         "plain": {name: getattr(model.plain, name) for name in _SCALARS}
         if model.plain
         else None,
@@ -127,10 +132,18 @@ def _build(header: dict[str, Any], tensors: dict[str, Any]) -> AmortizedModel:
         powers=np.array(header["powers"]),
         base=header["base"],
         unit=header["unit"],
+        probes=_build_probes(header, tensors),
         plain=_build_prior(header, tensors),
         numbers=tensors["mixture.numbers"],
         weights=tensors["mixture.weights"],
     )
+
+
+def _build_probes(header: dict[str, Any], tensors: dict[str, Any]) -> Probes | None:
+    if header["probes"] is None:
+        return None
+    arrays = {name: tensors[f"probes.{name}"] for name in _PROBES}
+    return Probes(n_classes=len(header["classes"]), base=header["probes"], **arrays)
 
 
 def _build_prior(header: dict[str, Any], tensors: dict[str, Any]) -> Prior | None:
