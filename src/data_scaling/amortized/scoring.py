@@ -17,6 +17,7 @@ from data_scaling._files import write_whole
 from data_scaling.amortized.encoding import Encoding
 from data_scaling.amortized.estimator import AmortizedEstimator
 from data_scaling.errors import InputError
+from data_scaling.laws.arrays import log_sizes
 
 BATCH_ROWS = 2**15
 PARAMETERS = ("c", "alpha", "sigma", "beta")
@@ -98,20 +99,39 @@ class Scorer:
             the model was trained on.
         """
         arrow = require_extra("pyarrow", "data")
-        model = self.estimator.model
         encoding = self._encoding
         self.check_columns(table.schema.names)
         features = np.empty((table.num_rows, encoding.n_features), dtype=np.float32)
         for j, name in enumerate(encoding.feature_names):
             features[:, j] = _read_numbers(name, table.column(name))
         target = _read_target(encoding, self.target, table.column(self.target))
-        laws = self.estimator.predict(features, target)
-        power = laws.tangent(model.base if model else 1.0)
-        psi = laws.psi(np.asarray(self.cardinalities, dtype=np.float64))
         columns = {name: table.column(name) for name in self.keep}
-        columns |= {name: getattr(power, name) for name in PARAMETERS}
-        columns |= {f"psi_{k:g}": psi[:, j] for j, k in enumerate(self.cardinalities)}
-        return arrow.table(columns)
+        return arrow.table(columns | self._evaluate(features, target))
+
+    def _evaluate(
+        self, features: NDArray[Any], target: NDArray[Any]
+    ) -> dict[str, NDArray[Any]]:
+        """Return the columns of the scores."""
+        names = [f"psi_{k:g}" for k in self.cardinalities]
+        model = self.estimator.model
+        if model is None or model.method != "hierarchical":
+            laws = self.estimator.predict(features, target)
+            power = laws.tangent(1.0)
+            psi = laws.psi(np.asarray(self.cardinalities, dtype=np.float64))
+            columns = {name: getattr(power, name) for name in PARAMETERS}
+            return columns | dict(zip(names, psi.T, strict=True))
+        # Needs torch, which this module does not.
+        from data_scaling.amortized.expectation import JointNetwork
+
+        log_sizes(self.cardinalities, 0)
+        found = JointNetwork(model).expect(*model.encoding.encode(features, target))
+        base, powers = model.base, model.powers
+        sigma = found.noise * base ** (0.5 * found.exponent.astype(np.float64))
+        values = (*found.touch(base, powers), sigma, found.exponent)
+        columns = dict(zip(PARAMETERS, values, strict=True))
+        for name, k in zip(names, self.cardinalities, strict=True):
+            columns[name] = found.psi(k, base, powers)
+        return columns
 
     def check_columns(self, found: Sequence[str]) -> None:
         """Raise InputError if a column that is read is not among those found."""
