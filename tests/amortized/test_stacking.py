@@ -60,23 +60,6 @@ def test_a_weight_stays_between_zero_and_one():
     assert weigh([compare(*[make_estimate(one)] * 2, judges, BASE, POWERS)]) == 1.0
 
 
-def test_few_coalitions_say_little_of_the_weight():
-    """A network that knows the luck of two coalitions; 0 for 20 others; fixed seed."""
-    rng = np.random.default_rng(5)
-    points = rng.normal(size=200)
-    weights = []
-    for n_coalitions in (2, 40):
-        luck = rng.normal(size=n_coalitions)
-        k = np.full((200, n_coalitions), 200)
-        delta = 0.3 * points[:, None] + points[:, None] * luck
-        judges = ds.Contributions(delta + 0.1 * rng.normal(size=k.shape), k)
-        one = make_estimate(np.stack([points, np.zeros(200)], axis=1))
-        plain = make_estimate(np.zeros((200, 2)))
-        weights.append(weigh([compare(one, plain, judges, BASE, POWERS)]))
-    assert weights[0] == 0.0
-    assert 0.0 < weights[1] < 0.6
-
-
 def test_one_point_of_enormous_contributions_does_not_decide_for_all():
     """One in 200 is told wrongly, by a thousand times what the others are told."""
     rng = np.random.default_rng(4)

@@ -31,6 +31,8 @@ else:
     torch = require_extra("torch", "torch")
 
 MIN_POINTS, MIN_DRAWS = 30, 2
+# Coalitions that all points share from which on features are told.
+MANY_COALITIONS = 60
 Report = Callable[[float], None]
 
 
@@ -119,7 +121,18 @@ def _describe(
         base=base,
         unit=float(np.nanmedian(size[size > 0])),
         probes=learn_probes(dataset, encoding, base, rng) if is_expansion else None,
+        is_detailed=_has_many_coalitions(draws),
     )
+
+
+def _has_many_coalitions(draws: Contributions) -> bool:
+    """Return whether the luck of coalitions is no danger.
+
+    That of a few, which all points share, is a function of the features, and a network
+    that is told these learns it as readily as the laws.
+    """
+    sizes = draws.cardinality
+    return draws.n_draws >= MANY_COALITIONS or bool(np.any(sizes != sizes[:1]))
 
 
 def _train_alone(

@@ -40,6 +40,8 @@ class AmortizedModel:
         What the networks take as 1, in units of the utility.
     probes : Probes or None
         What else is told of a point; as the next, of the method "hierarchical" alone.
+    is_detailed : bool
+        Whether the networks are told the features, and not their traits alone.
     plain : Prior or None
         Prior of the hierarchical fit to the same draws.
     numbers, weights : (n_numbers,) arrays
@@ -55,6 +57,7 @@ class AmortizedModel:
     base: float
     unit: float
     probes: Probes | None = None
+    is_detailed: bool = True
     plain: Prior | None = None
     numbers: IntArray = field(default_factory=lambda: np.ones(1, dtype=np.intp))
     weights: FloatArray = field(default_factory=lambda: np.ones(1))
@@ -67,7 +70,8 @@ class AmortizedModel:
         if self.probes is None:
             raise TypeError("a model of this method has probes")
         own = code_target(target, self.encoding.n_classes)
-        told = np.hstack([x, own, self.probes.describe(x, target)])
+        traits = self.probes.describe(x, target)
+        told = np.hstack([x, own, traits] if self.is_detailed else [own, traits])
         return np.clip(told, -_BOUND, _BOUND, out=told)
 
     def weigh(self, n_draws: IntArray) -> FloatArray:

@@ -44,7 +44,8 @@ def build_network(
     encoding, hidden = model.encoding, model.hidden
     if model.probes is not None:
         n_traits = model.probes.n_traits
-        n_inputs = encoding.n_features + count_outputs(encoding.n_classes) + n_traits
+        n_inputs = count_outputs(encoding.n_classes) + n_traits
+        n_inputs += encoding.n_features if model.is_detailed else 0
         return PriorNetwork(n_inputs, n_traits, len(model.powers), hidden, rng)
     n_inputs = encoding.n_features + (not encoding.classes)
     backbone = make_backbone(n_inputs, hidden, rng)

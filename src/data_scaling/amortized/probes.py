@@ -148,7 +148,7 @@ class Probes:
         stiffness = leverage / np.float32(self.base)
         if not self.n_classes:
             shift = np.abs(missed[:, 0]) / (1.0 + stiffness)
-            return np.log(np.maximum(shift, np.sqrt(_SMALLEST)))
+            return np.asarray(np.log(np.maximum(shift, np.sqrt(_SMALLEST))))
         if missed.shape[1] == 1:
             left = np.abs(missed[:, 0])
         else:
@@ -160,7 +160,7 @@ class Probes:
             residual = expit(-margin - shift * stiffness)
             slope = 1.0 + stiffness * residual * (1.0 - residual)
             shift = (shift - (shift - residual) / slope).clip(0.0, left)
-        return np.log(np.maximum(shift, np.float32(1e-6)))
+        return np.asarray(np.log(np.maximum(shift, np.float32(1e-6))))
 
 
 def learn_probes(
@@ -296,7 +296,7 @@ def code_target(target: NDArray[Any], n_classes: int) -> Single:
     """Return the targets as the outputs of a perfect model, (n_points, n_outputs)."""
     if n_classes <= 2:
         return np.asarray(target, dtype=np.float32)[:, None]
-    return np.eye(n_classes, dtype=np.float32)[target]
+    return np.asarray(np.eye(n_classes, dtype=np.float32)[target])
 
 
 def _predict(odds: NDArray[Any], n_classes: int) -> NDArray[Any]:
@@ -315,7 +315,7 @@ def _project(x: Single, wide: Single) -> Single:
 
 def _tabulate(traits: Traits) -> Single:
     columns = [part if part.ndim == 2 else part[:, None] for part in traits]
-    return np.hstack(columns).astype(np.float32, copy=False)
+    return np.asarray(np.hstack(columns), dtype=np.float32)
 
 
 def _to_single(values: FloatArray) -> Single:

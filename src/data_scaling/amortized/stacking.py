@@ -5,9 +5,8 @@ Both are posteriors of the same draws, from another prior. Their mixture is
 .. math:: w\,p_\mathrm{networks} + (1 - w)\,p_\mathrm{plain},
 
 with the weight for which the mean predicts draws best that neither has seen, of points
-that the network has not seen either, less the weight's standard error over coalitions:
-a network that has seen few has learned their luck. It depends on how many draws a point
-has of its own, and so it is found for several numbers of them, none among these.
+that the network has not seen either. It depends on how many draws a point has of its
+own, and so it is found for several numbers of them, none among these.
 
 References
 ----------
@@ -73,9 +72,9 @@ class Trial:
 
     Attributes
     ----------
-    gained, apart : (n_points, n_draws) float64 array
-        (delta - plain)(other - plain) and (other - plain)^2 of each draw, in units of
-        the noise; 0 for a draw that does not judge.
+    gained, apart : (n_points,) float64 array
+        Sums over each point's draws of (delta - plain)(other - plain) and of
+        (other - plain)^2, in units of the noise.
     """
 
     gained: FloatArray
@@ -166,8 +165,8 @@ def compare(
     usable = ~np.isnan(judges.delta)
     missed = np.where(usable, judges.delta - expected, 0.0)
     return Trial(
-        precision * missed * apart,
-        precision * usable * apart**2,
+        np.sum(precision * missed * apart, axis=1),
+        np.sum(precision * usable * apart**2, axis=1),
     )
 
 
@@ -175,30 +174,13 @@ def weigh(trials: list[Trial]) -> float:
     """Return the weight of the one over the plain estimate, between 0 and 1.
 
     A point on which the two are apart by far more than on others counts hardly more
-    than these: a few enormous contributions are not to decide for all. The standard
-    error is that over columns, the draws of which share a coalition.
+    than these: a few enormous contributions are not to decide for all.
     """
-    apart = np.concatenate([trial.apart.sum(axis=1) for trial in trials])
-    typical = max(_FAR * float(np.median(apart)), _TINY)
-    gained, scale = (
-        np.concatenate([_sum_columns(trial, name, typical) for trial in trials])
-        for name in ("gained", "apart")
-    )
-    judges = scale > 0
-    if not judges.any():
-        return 1.0
-    gained, scale = gained[judges], scale[judges]
-    weight = gained.sum() / scale.sum()
-    n_columns = len(scale)
-    missed = np.sum((gained - weight * scale) ** 2) * n_columns / max(n_columns - 1, 1)
-    error = np.sqrt(missed) / scale.sum()
-    return float(np.clip(weight - error, 0.0, 1.0))
-
-
-def _sum_columns(trial: Trial, name: str, typical: float) -> FloatArray:
-    """Return sums over the points of each column, those far apart counting less."""
-    share = 1.0 / (1.0 + trial.apart.sum(axis=1) / typical)
-    return np.asarray(share @ getattr(trial, name))
+    apart = np.concatenate([trial.apart for trial in trials])
+    gained = np.concatenate([trial.gained for trial in trials])
+    share = 1.0 / (1.0 + apart / max(_FAR * float(np.median(apart)), _TINY))
+    total = float(np.sum(share * apart))
+    return float(np.clip(share @ gained / total, 0.0, 1.0)) if total > 0 else 1.0
 
 
 def list_numbers(n_draws: int) -> list[int]:

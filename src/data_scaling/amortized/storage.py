@@ -51,6 +51,7 @@ def save_model(
         "unit": model.unit,
         "feature_names": list(encoding.feature_names),
         "classes": list(encoding.classes),
+        "is_detailed": model.is_detailed,
         "probes": model.probes.base if model.probes else None,
         "plain": {name: getattr(model.plain, name) for name in _SCALARS}
         if model.plain
@@ -133,6 +134,7 @@ def _build(header: dict[str, Any], tensors: dict[str, Any]) -> AmortizedModel:
         base=header["base"],
         unit=header["unit"],
         probes=_build_probes(header, tensors),
+        is_detailed=header["is_detailed"],
         plain=_build_prior(header, tensors),
         numbers=tensors["mixture.numbers"],
         weights=tensors["mixture.weights"],
