@@ -20,6 +20,7 @@ from data_scaling.errors import InputError
 from data_scaling.laws.arrays import log_sizes
 
 BATCH_ROWS = 2**15
+_JOINED_ROWS = 1024
 PARAMETERS = ("c", "alpha", "sigma", "beta")
 
 
@@ -101,9 +102,9 @@ class Scorer:
         arrow = require_extra("pyarrow", "data")
         encoding = self._encoding
         self.check_columns(table.schema.names)
-        features = np.empty((table.num_rows, encoding.n_features), dtype=np.float32)
-        for j, name in enumerate(encoding.feature_names):
-            features[:, j] = _read_numbers(name, table.column(name))
+        features = _join_columns(
+            [_read_numbers(n, table.column(n)) for n in encoding.feature_names]
+        )
         target = _read_target(encoding, self.target, table.column(self.target))
         columns = {name: table.column(name) for name in self.keep}
         return arrow.table(columns | self._evaluate(features, target))
@@ -244,6 +245,16 @@ def _read_numbers(name: str, column: Any) -> NDArray[Any]:
             "features as those of the model's dataset."
         )
     return values
+
+
+def _join_columns(columns: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    """Return columns as rows, some rows at a time, which then stay in the cache."""
+    rows = np.empty((len(columns[0]), len(columns)), dtype=np.float32)
+    for first in range(0, len(rows), _JOINED_ROWS):
+        part = slice(first, first + _JOINED_ROWS)
+        for j, column in enumerate(columns):
+            rows[part, j] = column[part]
+    return rows
 
 
 def _read_target(encoding: Encoding, name: str, column: Any) -> NDArray[Any]:
