@@ -25,6 +25,8 @@ def interrupt(folder: Path, seconds: float, *, is_drawing: bool) -> tuple[int, s
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Where the tests run in the background of a shell, the signal is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout.readline() == "ready\n"
         while is_drawing and not (folder / "x.ledger").exists():

@@ -209,6 +209,7 @@ def test_an_interrupted_run_says_that_it_can_go_on(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not _has_draws(tmp_path / "run/draws.ledger"):
