@@ -22,9 +22,9 @@ WHY_NOT = """
 ## Why not more
 
 *Beyond the drawn sizes* the form of a law is the limit, not the draws: the tables of
-what the form allows hold for draws without end. On Adult a few hundred rare features
-meet their first rows only in coalitions of thousands, and no expansion that is fitted
-to 100..1000 reaches an R^2 of 0.75 at 5,000.
+what the form allows hold for draws without end. On Adult rare features meet their
+first rows only in coalitions of thousands, and none of the expansions that are fitted
+to all reference draws of 100..1000 reaches an R^2 of 0.75 at 5,000.
 
 *Inside them*, at 50 draws and more, what is left is the bend that two terms cannot say
 (psi 359 on Adult): richer powers say it, and are worse elsewhere until the draws are

@@ -2,10 +2,8 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import typer
 
 from data_scaling._text import count, duration
 from data_scaling.cli.options import (
@@ -14,6 +12,21 @@ from data_scaling.cli.options import (
     Drop,
     Target,
     load_named_or_file,
+)
+from data_scaling.cli.preparing import (
+    Device,
+    Features,
+    ImageColumn,
+    Model,
+    PreparedFolder,
+    RowId,
+    Separator,
+    SplitColumn,
+    SplitSeed,
+    Task,
+    TestSize,
+    TextColumn,
+    ValSize,
 )
 from data_scaling.cli.text import list_pairs
 from data_scaling.datasets import Dataset, save_dataset
@@ -27,65 +40,20 @@ def preprocess(
     dataset: DatasetName,
     target: Target = None,
     drop: Drop = None,
-    text: Annotated[
-        list[str] | None,
-        typer.Option(help="Column of texts; may be given repeatedly."),
-    ] = None,
-    image: Annotated[
-        list[str] | None,
-        typer.Option(help="Column of paths of images; may be given repeatedly."),
-    ] = None,
-    row_id: Annotated[
-        str | None, typer.Option(help="Column that identifies the rows.")
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(help="Column that says train, validation or test."),
-    ] = None,
-    val_size: Annotated[
-        float | None,
-        typer.Option(help="Share, or number, of validation rows. [default: 0.2]"),
-    ] = None,
-    test_size: Annotated[
-        float | None,
-        typer.Option(help="Share, or number, of test rows. [default: 0.2]"),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="classification or regression. [default: by the target's values]"
-        ),
-    ] = None,
-    separator: Annotated[
-        str | None,
-        typer.Option(
-            help="What separates the fields of a file, as ';' or tab. "
-            "[default: a comma; tab in a .tsv file]"
-        ),
-    ] = None,
-    features: Annotated[
-        str | None,
-        typer.Option(
-            help="How texts and images become features: embed (a pretrained encoder; "
-            "extra embed), tfidf (texts), pixels (images) or tfidf+pixels (a table of "
-            "both). [default: embed]"
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Encoder: a name on the Hugging Face hub, or a local folder. "
-            "[default: DistilBERT for texts, ResNet-50 for images]"
-        ),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="Where the encoder runs. [default: GPU, or cpu]")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    text: TextColumn = None,
+    image: ImageColumn = None,
+    row_id: RowId = None,
+    split: SplitColumn = None,
+    val_size: ValSize = None,
+    test_size: TestSize = None,
+    task: Task = None,
+    separator: Separator = None,
+    features: Features = None,
+    model: Model = None,
+    device: Device = None,
+    seed: SplitSeed = 0,
     data_dir: DataDir = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write to. [default: prepared/NAME]")
-    ] = None,
+    out: PreparedFolder = None,
 ) -> None:
     """Prepare a dataset: read, split, turn into features and write into a folder.
 
