@@ -48,7 +48,7 @@ def trained():
 def test_planted_laws_that_depend_on_the_features_are_recovered(task):
     """R^2 of psi at two sizes over 200 points held out entirely; fixed seeds.
 
-    The network alone has 0.77 to 0.91, with 10 draws of a point's own 0.70 to 0.90, and
+    The network alone has 0.68 to 0.91, with 10 draws of a point's own 0.70 to 0.90, and
     the hierarchical fit to the same 10 draws 0.34 to 0.57.
     """
     dataset = make_dataset(task)
@@ -115,7 +115,8 @@ def test_saved_and_loaded_predicts_the_same_bits(method, task, tmp_path):
 @pytest.mark.parametrize("method", ["hierarchical", "paper", "mean"])
 def test_one_seed_gives_one_result_whatever_torch_did_before(method):
     dataset = make_dataset("classification", 60)
-    *_, draws = plant(dataset, 5)
+    # Of fewer draws the networks of so few points are not trusted at all.
+    *_, draws = plant(dataset, 40)
     settings = FAST | {"n_epochs": 2, "method": method}
     found = []
     for n_threads, seed in ((1, 0), (2, 0), (1, 1)):

@@ -52,7 +52,8 @@ def test_scores_are_the_laws_of_predict_in_the_order_of_the_rows(trained, tmp_pa
         np.testing.assert_allclose(
             found[name], getattr(power, name), rtol=2e-3, atol=1e-6
         )
-    # Where psi is about to change its sign, alpha is huge and c its exponential.
+    # c is psi k^alpha: an error of alpha within its tolerance is one of c of at least
+    # 2e-3 alpha log k, which is a tenth where psi is about to change its sign.
     is_steep = np.abs(power.alpha) > 10
     for part, tolerance in ((~is_steep, 2e-3), (is_steep, 0.1)):
         c = found["c"].to_numpy()[part]
