@@ -203,6 +203,26 @@ def summarise(group: list[Row]) -> Row:
     return summary
 
 
+def read_former(path: Path) -> list[Row]:
+    """Return the rows of a table that was written before, if there is one."""
+    if not path.exists():
+        return []
+    texts = ("dataset", "metric", "method", "quantity")
+    counts = ("m", "n_points", "n_dominating")
+    with path.open(newline="") as file:
+        return [
+            {
+                name: value
+                if name in texts
+                else int(value)
+                if name in counts
+                else float(value)
+                for name, value in row.items()
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", choices=LOADERS, nargs="+", default=list(LOADERS))
@@ -218,13 +238,18 @@ def main() -> None:
     )
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
+    former = read_former(asked.out / "sample-efficiency.csv")
     rows: list[Row] = []
     ceilings: dict[str, Row] = {}
     forms: dict[str, list[Row]] = {}
     for metric in asked.metric:
         for name in asked.dataset:
             if not ledger_path(asked.folder, name, metric, "fit").exists():
-                print(f"{name}, {metric}: no references are drawn")
+                kept = [
+                    r for r in former if (r["dataset"], r["metric"]) == (name, metric)
+                ]
+                print(f"{name}, {metric}: no references; {len(kept)} former rows kept")
+                rows += kept
                 continue
             group: list[Row] = []
             for method in (MONTE_CARLO, *METHODS):
