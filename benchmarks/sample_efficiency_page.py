@@ -225,7 +225,7 @@ def plot_errors(rows: list[Row], methods: Sequence[str], path: Path) -> None:
     """Draw 1 - R^2 over m: a row for each dataset, a column for each quantity."""
     from matplotlib import pyplot as plt
 
-    chosen = [row for row in rows if row["metric"] == METRICS[0]]
+    chosen = [row for row in rows if row["metric"] == rows[0]["metric"]]
     names = list(dict.fromkeys(row["dataset"] for row in chosen))
     quantities = ("359", "1000", "5000", SHAPLEY)
     figure, axes = plt.subplots(
