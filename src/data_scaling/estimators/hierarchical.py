@@ -114,7 +114,7 @@ class HierarchicalEstimator:
     >>> draws = Contributions(psi + 3 * rng.normal(size=k.shape) / k, k)
     >>> laws = HierarchicalEstimator().fit(draws)
     >>> laws.powers.tolist()
-    [1.0, 2.0]
+    [1.0, 1.5, 2.0]
     >>> truth = a[:, 0] / 500 + 200 * b[:, 0] / 500**2
     >>> error = np.mean((laws.psi(500) - truth) ** 2)
     >>> bool(error < 0.7 * np.mean(np.mean((draws.delta - psi), axis=1) ** 2))
