@@ -192,7 +192,7 @@ def test_skipping_to_the_ranking_keeps_what_was_chosen(path, open_page):
     page.wait_for_function("location.hash === '#k=640&order=harmful&point=7'")
     assert page.locator("#exact").input_value() == "640"
     assert page.locator("#order").input_value() == "harmful"
-    assert page.evaluate(IS_INSIDE, "#table-card")
+    page.wait_for_function(IS_INSIDE, arg="#table-card")
 
 
 def test_the_link_is_copied(path, open_page):
@@ -216,7 +216,7 @@ def test_the_way_to_a_law_out_of_sight_is_shown(path, open_page):
     page.locator("#to-law", has_text="law of row").click()
     page.wait_for_function("document.activeElement.id === 'law-card'")
     page.wait_for_selector("#to-law", state="hidden")
-    assert page.evaluate(IS_INSIDE, "#law-card")
+    page.wait_for_function(IS_INSIDE, arg="#law-card")  # it scrolls smoothly
 
 
 def test_colours_change_by_a_button_and_stay_in_the_link(path, open_page):
