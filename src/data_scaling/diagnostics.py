@@ -9,13 +9,13 @@ from data_scaling._typing import BoolArray, FloatArray, IntArray
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError
 from data_scaling.estimators import HierarchicalEstimator
-from data_scaling.estimators.hierarchical import Law
+from data_scaling.estimators.hierarchical import Form
 from data_scaling.laws import ScalingLaws
 from data_scaling.validation import validate_laws
 
 _MIN_DRAWS = 6
 _NORMAL_95 = 1.96
-_FAMILIES: tuple[Law, ...] = ("power", "expansion")
+_FAMILIES: tuple[Form, ...] = ("power", "expansion")
 
 
 @dataclass(frozen=True, eq=False)
