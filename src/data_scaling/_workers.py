@@ -180,7 +180,8 @@ def _deaf_to_interruptions() -> Iterator[None]:
     show tracebacks. They inherit that the signal is blocked. Here it waits, and is
     heard at the end of the block: ignored, it would be lost.
     """
-    if threading.current_thread() is not threading.main_thread():
+    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
+    if not can_block or threading.current_thread() is not threading.main_thread():
         yield
         return
     # Where these are started, the signal is let through again.
