@@ -311,3 +311,15 @@ def test_without_torch_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ds.MissingExtraError, match=r"data-scaling\[torch\]"):
         ds.AmortizedEstimator().fit(draws, dataset)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_a_gpu_gives_the_same_bits_again_and_nearly_those_of_the_processor(trained):
+    dataset, draws, _, expected = trained
+    first, again = (
+        ds.AmortizedEstimator(device="cuda", **FAST).fit(draws, dataset)
+        for _ in range(2)
+    )
+
+    np.testing.assert_array_equal(first.coefficients, again.coefficients)
+    assert ds.agreement(first.psi(200), expected.psi(200)).r2 > 0.95

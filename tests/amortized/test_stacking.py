@@ -7,18 +7,18 @@ import data_scaling as ds
 from data_scaling.amortized.encoding import learn_encoding
 from data_scaling.amortized.model import AmortizedModel
 from data_scaling.amortized.stacking import (
-    Estimate,
+    choose,
     compare,
-    estimate_plain,
     hide,
     learn_plain,
     list_numbers,
-    measure_share,
-    mix,
     weigh,
 )
+from data_scaling.estimators.choice import Choice, Law
+from data_scaling.estimators.estimate import Estimate, mix
 
 BASE, POWERS = 200.0, np.array([1.0, 2.0])
+CHOICE = Choice((Law(((1.0, 2.0),)),), BASE)
 
 
 def make_estimate(coefficients, spread=0.0):
@@ -41,8 +41,7 @@ def test_the_weight_is_that_of_the_best_mixture(share):
             make_estimate(one[part.points]),
             make_estimate(other[part.points]),
             part,
-            BASE,
-            POWERS,
+            CHOICE,
         )
         for part in (judges.take(range(200)), judges.take(range(200, 400)))
     ]
@@ -55,9 +54,9 @@ def test_a_weight_stays_between_zero_and_one():
     k = np.full((3, 4), 200)
     for value, expected in ((9.0, 0.0), (-9.0, 1.0)):
         judges = ds.Contributions(np.full((3, 4), value), k)
-        arguments = make_estimate(one), make_estimate(other), judges, BASE, POWERS
+        arguments = make_estimate(one), make_estimate(other), judges, CHOICE
         assert weigh([compare(*arguments)]) == expected
-    assert weigh([compare(*[make_estimate(one)] * 2, judges, BASE, POWERS)]) == 1.0
+    assert weigh([compare(*[make_estimate(one)] * 2, judges, CHOICE)]) == 0.5
 
 
 def test_one_point_of_enormous_contributions_does_not_decide_for_all():
@@ -70,7 +69,7 @@ def test_one_point_of_enormous_contributions_does_not_decide_for_all():
     judges = ds.Contributions(delta + rng.normal(size=k.shape) * BASE / k, k)
     told = truth.copy()
     told[7] *= -1000.0
-    trial = compare(make_estimate(told), make_estimate(zero), judges, BASE, POWERS)
+    trial = compare(make_estimate(told), make_estimate(zero), judges, CHOICE)
 
     assert weigh([trial]) > 0.8
 
@@ -80,7 +79,7 @@ def test_a_mixture_has_the_moments_of_its_parts():
     rng = np.random.default_rng(1)
     one = make_estimate(np.array([[1.0, -1.0]]), 0.5)
     other = make_estimate(np.array([[-2.0, 0.5]]), 0.1)
-    mixed = mix(np.array([0.3]), one, other)
+    mixed = mix([one, other], [np.array([0.3]), np.array([0.7])])
     drawn = np.where(
         rng.random((200_000, 1)) < 0.3,
         rng.normal(one.coefficients, 0.5**0.5, (200_000, 2)),
@@ -91,17 +90,17 @@ def test_a_mixture_has_the_moments_of_its_parts():
     np.testing.assert_allclose(mixed.covariance[0], np.cov(drawn.T), atol=0.03)
 
 
-def test_the_plain_estimate_is_that_of_the_hierarchical_fit():
+@pytest.mark.parametrize("powers", [None, (1.0, 2.0)])
+def test_the_plain_estimate_is_that_of_the_hierarchical_fit(powers):
     rng = np.random.default_rng(2)
     k = rng.integers(100, 401, (300, 12))
     a = rng.normal(size=(300, 1))
     draws = ds.Contributions(a / k + rng.normal(size=k.shape) / k, k)
-    laws = ds.HierarchicalEstimator(powers=(1.0, 2.0)).fit(draws)
-    base = laws.base_cardinality
-    share = measure_share(draws, base, (1.0, 2.0))
-    prior = learn_plain(draws, base, (1.0, 2.0), share)
-    found = estimate_plain(prior, draws, base)
+    laws = ds.HierarchicalEstimator(powers=powers).fit(draws)
+    learned = learn_plain(draws, choose(draws, laws.base_cardinality, powers))
+    found = learned.estimate(draws)
 
+    np.testing.assert_array_equal(learned.choice.powers, laws.powers)
     np.testing.assert_allclose(found.coefficients, laws.coefficients, rtol=1e-9)
     np.testing.assert_allclose(np.sqrt(found.variance), laws.noise, rtol=1e-9)
 

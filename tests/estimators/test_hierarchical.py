@@ -13,7 +13,7 @@ from data_scaling.errors import FitWarning, InputError
 from data_scaling.estimators import (
     HierarchicalEstimator,
     LikelihoodEstimator,
-    hierarchical,
+    choice,
     learning,
 )
 from data_scaling.estimators.choice import (
@@ -387,7 +387,7 @@ def test_shapes_tell_points_apart_whose_laws_bend_differently(monkeypatch):
         return np.mean((sizes * (laws.psi(sizes) - truth)) ** 2)
 
     several = error()
-    monkeypatch.setattr(hierarchical, "N_SHAPES", 1)
+    monkeypatch.setattr(choice, "N_SHAPES", 1)
     assert several < 0.95 * error()
 
 
@@ -423,7 +423,7 @@ def plant_quiet_draws(removed, seed=3):
 @pytest.fixture
 def unclear(monkeypatch):
     """No powers are clearly better than the first on held-out coalitions."""
-    monkeypatch.setattr(hierarchical, "choose_powers", lambda *_: CANDIDATES[0])
+    monkeypatch.setattr(choice, "choose_powers", lambda *_: CANDIDATES[0])
 
 
 @pytest.mark.usefixtures("unclear")

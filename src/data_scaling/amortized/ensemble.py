@@ -22,12 +22,9 @@ from data_scaling.amortized.prior_training import Examples, sum_scaled, train_me
 from data_scaling.amortized.stacking import (
     Trial,
     compare,
-    estimate_plain,
     hide,
-    learn_plain,
     learn_roughly,
     list_numbers,
-    measure_share,
     weigh,
 )
 from data_scaling.amortized.training import Schedule
@@ -86,8 +83,6 @@ def train_ensemble(
     numbers = list_numbers(draws.n_draws - int(np.bincount(draw_fold).max()))
     members: list[dict[str, NDArray[Any]]] = []
     trials: list[list[Trial]] = []
-    powers = tuple(model.powers.tolist())
-    noise_share = measure_share(draws, model.base, powers)
     for number in range(settings.n_members):
         is_held = draw_fold == number % n_folds
         network = _make_network(settings, model, rng)
@@ -103,15 +98,10 @@ def train_ensemble(
         )
         members.append(read_parameters(network))
         judged = np.sort(rng.permutation(held)[:_TRIAL_POINTS])
-        trials.append(
-            _try(
-                members[-1], model, draws, inputs, judged, is_held, numbers, noise_share
-            )
-        )
+        trials.append(_try(members[-1], model, draws, inputs, judged, is_held, numbers))
     return replace(
         model,
         members=tuple(members),
-        plain=learn_plain(draws, model.base, powers, noise_share),
         numbers=np.array(numbers),
         weights=np.array([weigh(list(group)) for group in zip(*trials, strict=True)]),
     )
@@ -152,14 +142,13 @@ def _try(
     held: IntArray,
     is_held: BoolArray,
     numbers: list[int],
-    noise_share: float,
 ) -> list[Trial]:
     """Judge a network and the plain fit by what neither has seen.
 
     Returns one trial for each number of draws that the points have of their own.
     """
-    unheld, powers = hide(draws, is_held), tuple(model.powers.tolist())
-    plain = learn_roughly(unheld, model.base, powers, noise_share)
+    choice = model.require_plain().choice
+    plain = learn_roughly(hide(draws, is_held), choice)
     some = draws.take(draws.points[held])
     judges = hide(some, ~is_held)
     place = np.cumsum(~is_held)
@@ -170,10 +159,9 @@ def _try(
         trials.append(
             compare(
                 estimate_by(networks, model, own, inputs[held]),
-                estimate_plain(plain, own, model.base),
+                plain.estimate(own),
                 judges,
-                model.base,
-                model.powers,
+                choice,
             )
         )
     return trials

@@ -18,7 +18,6 @@ from data_scaling.amortized.marginal import BETAS, inflate
 from data_scaling.amortized.model import AmortizedModel
 from data_scaling.amortized.networks import PriorNetwork
 from data_scaling.amortized.prediction import load_networks
-from data_scaling.amortized.stacking import expect_plainly
 
 if TYPE_CHECKING:
     import torch
@@ -85,9 +84,7 @@ class JointNetwork:
         # Means, noise and its exponents; the spread of the rest is not asked for.
         self._n_outputs = len(model.powers) + 1 + len(BETAS)
         self._betas = torch.as_tensor(BETAS, dtype=torch.float32)
-        if model.plain is None:
-            raise TypeError("a model of this method has a plain prior")
-        plain = expect_plainly(model.plain, model.base)
+        plain = model.require_plain().expect()
         self._weight = float(model.weigh(np.zeros(1, dtype=np.intp))[0])
         self._plain = float(plain.variance[0]), float(plain.exponent[0])
         with torch.inference_mode():

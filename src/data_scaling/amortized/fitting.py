@@ -17,7 +17,7 @@ from data_scaling.amortized.networks import LikelihoodModel
 from data_scaling.amortized.prediction import build_network, read_parameters
 from data_scaling.amortized.probes import learn_probes
 from data_scaling.amortized.stack import MarginalContributionStackDataset
-from data_scaling.amortized.stacking import choose
+from data_scaling.amortized.stacking import choose, learn_plain
 from data_scaling.amortized.training import Schedule
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import Dataset
@@ -107,11 +107,12 @@ def _describe(
     # The paper's laws are of order 1 at size 1, the others at the typical size.
     scale = draws.cardinality if settings.method == "paper" else 1.0
     size = np.abs(draws.delta * scale)
-    powers = settings.powers
     is_expansion = settings.method == "hierarchical"
     encoding = learn_encoding(dataset)
-    if powers is None:
-        powers = choose(draws, base) if is_expansion else CANDIDATES[0]
+    powers, plain = settings.powers or CANDIDATES[0], None
+    if is_expansion:
+        plain = learn_plain(draws, choose(draws, base, settings.powers))
+        powers = plain.choice.laws[0].models[0]
     return AmortizedModel(
         method=settings.method,
         encoding=encoding,
@@ -122,6 +123,7 @@ def _describe(
         unit=float(np.nanmedian(size[size > 0])),
         probes=learn_probes(dataset, encoding, base, rng) if is_expansion else None,
         is_detailed=_has_many_coalitions(draws),
+        plain=plain,
     )
 
 
@@ -131,8 +133,17 @@ def _has_many_coalitions(draws: Contributions) -> bool:
     That of a few, which all points share, is a function of the features, and a network
     that is told these learns it as readily as the laws.
     """
-    sizes = draws.cardinality
-    return draws.n_draws >= MANY_COALITIONS or bool(np.any(sizes != sizes[:1]))
+    return draws.n_draws >= MANY_COALITIONS or not _are_shared(draws)
+
+
+def _are_shared(draws: Contributions) -> bool:
+    """Return whether all points seem to be drawn with the same coalitions.
+
+    Those of a coalition have its size, its members one less.
+    """
+    k = draws.cardinality
+    smallest, typical = k.min(axis=0), np.median(k, axis=0)
+    return bool(np.all(k.max(axis=0) - smallest <= 1) and np.all(k >= typical - 1))
 
 
 def _train_alone(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.amortized.encoding import Encoding, Single
 from data_scaling.amortized.probes import Probes, code_target
-from data_scaling.estimators.prior import Prior
+from data_scaling.estimators.learned_laws import LearnedLaws
 
 Method: TypeAlias = Literal["hierarchical", "paper", "mean"]
 # Standardised inputs beyond this are cut.
@@ -33,7 +33,8 @@ class AmortizedModel:
     hidden : tuple of int
         Widths of the hidden layers.
     powers : (n_powers,) float64 array
-        Powers of the expansions; used by the method "hierarchical" alone.
+        Powers of the expansions that the networks predict; used by the method
+        "hierarchical" alone.
     base : float
         Size k0 at which all powers are one.
     unit : float
@@ -42,8 +43,8 @@ class AmortizedModel:
         What else is told of a point; as the next, of the method "hierarchical" alone.
     is_detailed : bool
         Whether the networks are told the features, and not their traits alone.
-    plain : Prior or None
-        Prior of the hierarchical fit to the same draws.
+    plain : LearnedLaws or None
+        What the hierarchical fit learns from the same draws.
     numbers, weights : (n_numbers,) arrays
         Numbers of a point's own draws, ascending, and the weight of the networks over
         the plain prior for each.
@@ -58,7 +59,7 @@ class AmortizedModel:
     unit: float
     probes: Probes | None = None
     is_detailed: bool = True
-    plain: Prior | None = None
+    plain: LearnedLaws | None = None
     numbers: IntArray = field(default_factory=lambda: np.ones(1, dtype=np.intp))
     weights: FloatArray = field(default_factory=lambda: np.ones(1))
 
@@ -73,6 +74,12 @@ class AmortizedModel:
         traits = self.probes.describe(x, target)
         told = np.hstack([x, own, traits] if self.is_detailed else [own, traits])
         return np.clip(told, -_BOUND, _BOUND, out=told)
+
+    def require_plain(self) -> LearnedLaws:
+        """Return what the hierarchical fit learned; said for the type checker."""
+        if self.plain is None:
+            raise TypeError("a model of this method has plain laws")
+        return self.plain
 
     def weigh(self, n_draws: IntArray) -> FloatArray:
         """Return the weight of the networks for points with some draws of their own.

@@ -17,13 +17,8 @@ from data_scaling.amortized.networks import (
 )
 from data_scaling.amortized.prior_training import sum_scaled
 from data_scaling.amortized.probes import count_outputs
-from data_scaling.amortized.stacking import (
-    Estimate,
-    estimate_plain,
-    expect_plainly,
-    mix,
-)
 from data_scaling.contributions import Contributions
+from data_scaling.estimators.estimate import Estimate, mix
 from data_scaling.estimators.inspection import describe_draws
 from data_scaling.laws import ExpansionLaws, FitStatus, PowerLaws
 
@@ -98,11 +93,9 @@ def predict_expansions(
     What the networks differ by is added to the covariance, and the prior of the
     hierarchical fit is mixed in.
     """
-    if model.plain is None:
-        raise TypeError("a model of this method has a plain prior")
-    networks = load_networks(model)
+    learned, networks = model.require_plain(), load_networks(model)
     laws = _empty_expansions(model, {"points": np.arange(len(x))})
-    plain = expect_plainly(model.plain, model.base)
+    powers, plain = learned.choice.powers, learned.expect()
     for rows in _split(len(x), _BLOCK_ROWS):
         told = torch.from_numpy(model.assemble(x[rows], target[rows]))
         with torch.inference_mode():
@@ -112,12 +105,10 @@ def predict_expansions(
             around = means - belief.mean
             between = torch.einsum("jnp,jnq->npq", around, around) / len(priors)
         spread = belief._replace(covariance=belief.covariance + between)
-        predicted, weight = (
-            _scale(spread, model.unit),
-            model.weigh(laws["n_draws"][rows]),
-        )
-        _write(laws, rows, mix(weight, predicted, plain))
-    return ExpansionLaws(powers=model.powers, base_cardinality=model.base, **laws)
+        predicted = _scale(spread, model.unit).among(model.powers, powers)
+        weight = model.weigh(laws["n_draws"][rows])
+        _write(laws, rows, mix([predicted, plain], [weight, 1.0 - weight]))
+    return ExpansionLaws(powers=powers, base_cardinality=model.base, **laws)
 
 
 def update_expansions(
@@ -131,9 +122,7 @@ def update_expansions(
     It is mixed with the law that the hierarchical fit gives the same draws. A point
     whose draws are all zero has psi 0.
     """
-    if model.plain is None:
-        raise TypeError("a model of this method has a plain prior")
-    networks = load_networks(model)
+    learned, networks = model.require_plain(), load_networks(model)
     laws = _empty_expansions(model, contributions.origin)
     usable = ~np.isnan(contributions.delta)
     status = describe_draws(
@@ -141,17 +130,17 @@ def update_expansions(
     )
     # With a prior, few draws, one size or no spread are nothing special.
     status[status != FitStatus.NO_SIGNAL] = FitStatus.CONVERGED
-    weight = model.weigh(usable.sum(axis=1))
+    powers, weight = learned.choice.powers, model.weigh(usable.sum(axis=1))
     for rows in _split(len(x), _BLOCK_POINTS):
         some = contributions.take(contributions.points[rows])
         told = model.assemble(x[rows], target[rows])
         predicted = estimate_by(networks, model, some, told)
-        plain = estimate_plain(model.plain, some, model.base)
-        _write(laws, rows, mix(weight[rows], predicted, plain))
+        plain, share = learned.estimate(some), weight[rows]
+        _write(laws, rows, mix([predicted, plain], [share, 1.0 - share]))
     silent = status == FitStatus.NO_SIGNAL
     for name in ("coefficients", "covariance", "noise", "noise_exponent"):
         laws[name][silent] = 0.0
-    return ExpansionLaws(powers=model.powers, base_cardinality=model.base, **laws)
+    return ExpansionLaws(powers=powers, base_cardinality=model.base, **laws)
 
 
 def estimate_by(
@@ -160,10 +149,15 @@ def estimate_by(
     contributions: Contributions,
     inputs: Single,
 ) -> Estimate:
-    """Return what the networks' prior and the points' own draws say together."""
+    """Return what the networks' prior and the points' own draws say together.
+
+    It is an estimate for the powers of the plain laws, among which are the networks'.
+    """
     sums = sum_scaled(contributions, model.base, model.powers, model.unit, "cpu")
+    powers = model.require_plain().choice.powers
     with torch.inference_mode():
-        return _scale(update(predict_prior(networks, inputs), sums), model.unit)
+        belief = update(predict_prior(networks, inputs), sums)
+    return _scale(belief, model.unit).among(model.powers, powers)
 
 
 def predict_powers(
@@ -208,7 +202,8 @@ def _split(n_rows: int, size: int) -> Iterator[slice]:
 
 
 def _empty_expansions(model: AmortizedModel, origin: dict[str, Any]) -> dict[str, Any]:
-    n_points, n_powers = len(origin["points"]), len(model.powers)
+    n_points = len(origin["points"])
+    n_powers = len(model.require_plain().choice.powers)
     return {
         **origin,
         "coefficients": np.empty((n_points, n_powers)),

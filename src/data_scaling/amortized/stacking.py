@@ -13,174 +13,93 @@ References
 .. [1] Breiman, "Stacked Regressions", Machine Learning 24, 1996.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data_scaling._typing import BoolArray, FloatArray, Int32Array
+from data_scaling._typing import BoolArray, FloatArray
 from data_scaling.contributions import Contributions
-from data_scaling.estimators.choice import (
-    CANDIDATES,
-    choose_powers,
-    measure_noise_share,
-)
+from data_scaling.estimators.choice import Choice, choose_laws, weigh_evidence
+from data_scaling.estimators.estimate import Estimate
 from data_scaling.estimators.held_out import LearningDraws
-from data_scaling.estimators.hierarchical import N_SHAPES
-from data_scaling.estimators.moments import Powers, sum_draws
-from data_scaling.estimators.posterior import update
-from data_scaling.estimators.prior import Prior
+from data_scaling.estimators.learned_laws import LearnedLaws, learn_laws
+from data_scaling.estimators.moments import Powers
 
-# Points that the plain prior is learned from, and that its powers are chosen by.
+# Points that the plain priors are learned from, and that their laws are chosen by.
 _LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
 # Times the typical distance of two estimates from which on a point counts less.
 _FAR, _TINY = 10.0, 1e-300
 _MAX_ITERATIONS, _FEW_ITERATIONS = 300, 30
-
-
-@dataclass(frozen=True, eq=False)
-class Estimate:
-    """Laws of some points in arrays, in units of the utility.
-
-    Attributes
-    ----------
-    coefficients : (n_points, n_powers) float64 array
-        Means of the coefficients.
-    covariance : (n_points, n_powers, n_powers) float64 array
-        Their covariance.
-    variance, exponent : (n_points,) float64 array
-        Variance of the noise at the base size, and the exponent of its fall.
-    """
-
-    coefficients: FloatArray
-    covariance: FloatArray
-    variance: FloatArray
-    exponent: FloatArray
-
-    def predict(
-        self, cardinality: Int32Array, base: float, powers: FloatArray
-    ) -> FloatArray:
-        """Return psi at each of a point's sizes, (n_points, n_draws)."""
-        psi = np.zeros(cardinality.shape)
-        for column, power in enumerate(powers):
-            psi += self.coefficients[:, column, None] * (cardinality / base) ** -power
-        return psi
+# Weight of the networks where the draws tell nothing of it.
+_GUESS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """What two estimates said of draws that they had not seen, summed up.
+    """What two estimates said of draws that they had not seen.
 
     Attributes
     ----------
-    gained, apart : (n_points,) float64 array
-        Sums over each point's draws of (delta - plain)(other - plain) and of
-        (other - plain)^2, in units of the noise.
+    gained, apart : (n_points, n_judges) float64 array
+        (delta - plain)(other - plain) and (other - plain)^2 of every draw, in units of
+        the noise; those of a column may share a coalition.
     """
 
     gained: FloatArray
     apart: FloatArray
 
 
-def choose(contributions: Contributions, base: float) -> Powers:
-    """Return the powers that the hierarchical fit would choose."""
+def choose(contributions: Contributions, base: float, powers: Powers | None) -> Choice:
+    """Return the laws that the hierarchical fit would choose."""
     draws = _spread(contributions, base, _CHOOSING_POINTS, _MAX_ITERATIONS)
-    return choose_powers(draws, measure_share(contributions, base, CANDIDATES[0]))
+    return choose_laws(draws, powers, is_quiet=False)
 
 
-def measure_share(contributions: Contributions, base: float, powers: Powers) -> float:
-    """Return the share of a draw that tells of its point's noise."""
-    draws = _spread(contributions, base, _CHOOSING_POINTS, _MAX_ITERATIONS)
-    return measure_noise_share(draws, draws.learn((powers,), 1.0))
+def learn_plain(contributions: Contributions, choice: Choice) -> LearnedLaws:
+    """Return what the hierarchical fit learns."""
+    draws = _spread(contributions, choice.base, _LEARNING_POINTS, _MAX_ITERATIONS)
+    return learn_laws(draws, choice)[0]
 
 
-def learn_plain(
-    contributions: Contributions, base: float, powers: Powers, noise_share: float
-) -> Prior:
-    """Return the prior of the hierarchical fit with given powers."""
-    draws = _spread(contributions, base, _LEARNING_POINTS, _MAX_ITERATIONS)
-    return draws.learn(_repeat(powers), noise_share).prior
-
-
-def learn_roughly(
-    contributions: Contributions, base: float, powers: Powers, noise_share: float
-) -> Prior:
+def learn_roughly(contributions: Contributions, choice: Choice) -> LearnedLaws:
     """Return nearly the same in less time, to be tried and then forgotten."""
-    draws = _spread(contributions, base, _CHOOSING_POINTS, _FEW_ITERATIONS)
-    return draws.learn(_repeat(powers), noise_share).prior
-
-
-def _repeat(powers: Powers) -> tuple[Powers, ...]:
-    """Return the models that the hierarchical fit mixes."""
-    return (powers,) * (N_SHAPES if len(powers) > 1 else 1)
-
-
-def estimate_plain(prior: Prior, contributions: Contributions, base: float) -> Estimate:
-    """Return what a plain prior and the points' own draws say together."""
-    moments = sum_draws(
-        contributions.delta,
-        contributions.cardinality,
-        base,
-        prior.models,
-        prior.betas,
-    )
-    posterior = update(prior, moments)
-    return Estimate(*posterior.coefficients(), *posterior.noise())
-
-
-def expect_plainly(prior: Prior, base: float) -> Estimate:
-    """Return what a plain prior says of a point without draws: arrays of one row."""
-    none = Contributions(np.full((1, 1), np.nan), np.full((1, 1), round(base)))
-    return estimate_plain(prior, none, base)
-
-
-def mix(weight: FloatArray, one: Estimate, other: Estimate) -> Estimate:
-    """Return the mixture of two estimates, the weight of each point that of the one."""
-    w = weight[:, None]
-    mean = w * one.coefficients + (1.0 - w) * other.coefficients
-    covariance = np.zeros_like(one.covariance)
-    for share, part in ((weight, one), (1.0 - weight, other)):
-        around = part.coefficients - mean
-        outer = around[:, :, None] * around[:, None, :]
-        covariance += share[:, None, None] * (part.covariance + outer)
-    return Estimate(
-        mean,
-        covariance,
-        weight * one.variance + (1.0 - weight) * other.variance,
-        weight * one.exponent + (1.0 - weight) * other.exponent,
-    )
+    draws = _spread(contributions, choice.base, _CHOOSING_POINTS, _FEW_ITERATIONS)
+    return learn_laws(draws, choice)[0]
 
 
 def compare(
-    one: Estimate,
-    plain: Estimate,
-    judges: Contributions,
-    base: float,
-    powers: FloatArray,
+    one: Estimate, plain: Estimate, judges: Contributions, choice: Choice
 ) -> Trial:
     """Judge two estimates by draws that they have not seen, in units of the noise."""
-    k = judges.cardinality
-    expected = plain.predict(k, base, powers)
-    apart = one.predict(k, base, powers) - expected
-    precision = (k / base) ** plain.exponent[:, None] / plain.variance[:, None]
-    usable = ~np.isnan(judges.delta)
-    missed = np.where(usable, judges.delta - expected, 0.0)
-    return Trial(
-        np.sum(precision * missed * apart, axis=1),
-        np.sum(precision * usable * apart**2, axis=1),
-    )
+    is_judge = np.any(~np.isnan(judges.delta), axis=0)
+    k, delta = judges.cardinality[:, is_judge], judges.delta[:, is_judge]
+    expected = plain.predict(k, choice.base, choice.powers)
+    apart = one.predict(k, choice.base, choice.powers) - expected
+    scale = (k / choice.base) ** plain.exponent[:, None] / plain.variance[:, None]
+    precision = np.where(np.isnan(delta), 0.0, scale)
+    missed = np.where(np.isnan(delta), 0.0, delta - expected)
+    return Trial(precision * missed * apart, precision * apart**2)
 
 
-def weigh(trials: list[Trial]) -> float:
+def weigh(trials: Sequence[Trial]) -> float:
     """Return the weight of the one over the plain estimate, between 0 and 1.
 
     A point on which the two are apart by far more than on others counts hardly more
-    than these: a few enormous contributions are not to decide for all.
+    than these: a few enormous contributions are not to decide for all. The weight is
+    drawn towards one half as far as the coalitions that judge leave it open.
     """
-    apart = np.concatenate([trial.apart for trial in trials])
-    gained = np.concatenate([trial.gained for trial in trials])
+    apart = np.concatenate([trial.apart.sum(axis=1) for trial in trials])
     share = 1.0 / (1.0 + apart / max(_FAR * float(np.median(apart)), _TINY))
-    total = float(np.sum(share * apart))
-    return float(np.clip(share @ gained / total, 0.0, 1.0)) if total > 0 else 1.0
+    ends = np.cumsum([len(trial.apart) for trial in trials])
+    gained, squares = [], []
+    for trial, counted in zip(trials, np.split(share, ends[:-1]), strict=True):
+        gained.append(counted @ trial.gained)
+        squares.append(counted @ trial.apart)
+    square = np.concatenate(squares)
+    if square.sum() == 0.0:
+        return _GUESS
+    return weigh_evidence(np.concatenate(gained), square, _GUESS)
 
 
 def list_numbers(n_draws: int) -> list[int]:

@@ -2,10 +2,12 @@
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_scaling._checks import require_extra
 from data_scaling._files import write_whole
@@ -13,12 +15,16 @@ from data_scaling.amortized.encoding import Encoding
 from data_scaling.amortized.model import METHODS, AmortizedModel
 from data_scaling.amortized.probes import Probes
 from data_scaling.errors import InputError
+from data_scaling.estimators.choice import Choice, Law
+from data_scaling.estimators.learned_laws import LearnedLaws
+from data_scaling.estimators.moments import Powers
 from data_scaling.estimators.prior import Prior
 
 FORMAT = "data_scaling amortized model"
-VERSION = 3
+VERSION = 4
 _PROBES = ("weight", "pull", "root", "center", "spread")
 _GRID, _SCALARS = ("betas", "taus", "weights"), ("shape", "variance", "noise_share")
+_CHOICE = ("base", "bend", "level", "slope")
 
 
 def save_model(
@@ -36,9 +42,8 @@ def save_model(
     if model.probes:
         tensors |= {f"probes.{name}": getattr(model.probes, name) for name in _PROBES}
     tensors |= {"mixture.numbers": model.numbers, "mixture.weights": model.weights}
-    if model.plain:
-        tensors |= {f"plain.{name}": getattr(model.plain, name) for name in _GRID}
-        tensors["plain.sigmas"] = np.stack(model.plain.sigmas)
+    plain, arrays = _describe_plain(model.plain) if model.plain else (None, {})
+    tensors |= arrays
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -53,9 +58,7 @@ def save_model(
         "classes": list(encoding.classes),
         "is_detailed": model.is_detailed,
         "probes": model.probes.base if model.probes else None,
-        "plain": {name: getattr(model.plain, name) for name in _SCALARS}
-        if model.plain
-        else None,
+        "plain": plain,
         "target": [encoding.target_mean, encoding.target_scale],
     }
     data = numpy_format.save(tensors, {"data_scaling": json.dumps(header)})
@@ -135,7 +138,7 @@ def _build(header: dict[str, Any], tensors: dict[str, Any]) -> AmortizedModel:
         unit=header["unit"],
         probes=_build_probes(header, tensors),
         is_detailed=header["is_detailed"],
-        plain=_build_prior(header, tensors),
+        plain=_build_plain(header, tensors),
         numbers=tensors["mixture.numbers"],
         weights=tensors["mixture.weights"],
     )
@@ -148,13 +151,41 @@ def _build_probes(header: dict[str, Any], tensors: dict[str, Any]) -> Probes | N
     return Probes(n_classes=len(header["classes"]), base=header["probes"], **arrays)
 
 
-def _build_prior(header: dict[str, Any], tensors: dict[str, Any]) -> Prior | None:
-    if not header["plain"]:
+def _describe_plain(
+    learned: LearnedLaws,
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return what to write of plain laws: for the header, and as tensors."""
+    laws: list[dict[str, Any]] = []
+    arrays: dict[str, NDArray[Any]] = {}
+    for i, (law, prior) in enumerate(
+        zip(learned.choice.laws, learned.priors, strict=True)
+    ):
+        known = {name: getattr(prior, name) for name in _SCALARS}
+        laws.append({"law": asdict(law), "models": prior.models, "prior": known})
+        arrays |= {f"plain{i}.{name}": getattr(prior, name) for name in _GRID}
+        arrays |= {f"plain{i}.sigma{j}": each for j, each in enumerate(prior.sigmas)}
+    choice = {name: getattr(learned.choice, name) for name in _CHOICE}
+    return {"choice": choice, "laws": laws}, arrays
+
+
+def _build_plain(header: dict[str, Any], tensors: dict[str, Any]) -> LearnedLaws | None:
+    plain = header["plain"]
+    if plain is None:
         return None
-    sigmas = tuple(tensors["plain.sigmas"])
-    return Prior(
-        models=(tuple(header["powers"]),) * len(sigmas),
-        sigmas=sigmas,
-        **{name: tensors[f"plain.{name}"] for name in _GRID},
-        **header["plain"],
-    )
+    laws, priors = [], []
+    for i, told in enumerate(plain["laws"]):
+        law = told["law"]
+        laws.append(Law(**(law | {"models": _read_models(law["models"])})))
+        models = _read_models(told["models"])
+        prior = Prior(
+            models=models,
+            sigmas=tuple(tensors[f"plain{i}.sigma{j}"] for j in range(len(models))),
+            **{name: tensors[f"plain{i}.{name}"] for name in _GRID},
+            **told["prior"],
+        )
+        priors.append(prior)
+    return LearnedLaws(Choice(tuple(laws), **plain["choice"]), tuple(priors))
+
+
+def _read_models(models: list[list[float]]) -> tuple[Powers, ...]:
+    return tuple(tuple(powers) for powers in models)

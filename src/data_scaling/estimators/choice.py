@@ -6,7 +6,7 @@ laws are therefore chosen by what laws predict for coalitions that they were not
 to, a coalition counting once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,13 @@ CANDIDATES: Final[tuple[Powers, ...]] = (
     (1.0, 1.5, 2.0),
     (1.0, 2.0, 3.0),
 )
+#: Shapes that the coefficients' covariance of an expansion is a mixture of.
+N_SHAPES: Final = 3
+# Powers of the second law of adjusted draws. A law's own bias weighs as much as their
+# noise where most of that was removed; and from so many draws, as ten coalitions say
+# too little of a third term.
+_RICHER: Final[Powers] = (1.0, 2.0, 3.0)
+_ENOUGH_DRAWS: Final = 16
 #: Models of the law that is averaged with an expansion: one term each.
 SINGLE_TERMS: Final[tuple[Powers, ...]] = ((1.0,), (1.5,), (2.0,))
 # A gain is clear from so many standard errors on, and this share of the error.
@@ -76,11 +83,71 @@ class Choice:
         Size k0 at which all terms are one.
     bend : float
         By how much the noise is lower far from k0 than a power of the size says.
+    level, slope : float
+        The line nearest to that bend: what it adds to the logarithm of the variance
+        at k0, and to its exponent.
     """
 
     laws: tuple[Law, ...]
     base: float
     bend: float = 0.0
+    level: float = 0.0
+    slope: float = 0.0
+
+    @property
+    def powers(self) -> FloatArray:
+        """Powers of all laws, ascending."""
+        return all_powers([model for law in self.laws for model in law.models])
+
+
+def choose_laws(
+    draws: LearningDraws, powers: Powers | None, *, is_quiet: bool
+) -> Choice:
+    """Return the laws whose mean is to be fitted, the expansion first.
+
+    Parameters
+    ----------
+    draws : LearningDraws
+        Draws of some points; those of a column share a coalition, or may share one.
+    powers : tuple of float, optional
+        Powers of the expansion, which is then the only law.
+    is_quiet : bool
+        Whether most of the draws' noise has been removed from them.
+    """
+    first = draws.learn((powers or CANDIDATES[0],), 1.0)
+    noise_share = measure_noise_share(draws, first)
+    chosen = powers or choose_powers(draws, noise_share)
+    law = Law(_repeat(chosen), noise_share)
+    if is_quiet:
+        laws: tuple[Law, ...] = (law,)
+        is_open = not powers and chosen != _RICHER
+        if is_open and draws.delta.shape[1] >= _ENOUGH_DRAWS:
+            laws = (
+                Law(_repeat(CANDIDATES[0]), noise_share, 0.5),
+                Law((_RICHER,), noise_share, 0.5),
+            )
+        bend = measure_bend(draws, first)
+        return Choice(laws, draws.base, bend, *_straighten(draws, bend))
+    trust = 0.0 if powers else weigh_single_terms(draws, chosen, noise_share)
+    if trust == 0.0:
+        return Choice((law,), draws.base)
+    single = Law(SINGLE_TERMS, weight=trust)
+    return Choice((replace(law, weight=1.0 - trust), single), draws.base)
+
+
+def _repeat(powers: Powers) -> tuple[Powers, ...]:
+    """Return the models that an expansion is a mixture of."""
+    return (powers,) * (N_SHAPES if len(powers) > 1 else 1)
+
+
+def _straighten(draws: LearningDraws, bend: float) -> tuple[float, float]:
+    """Return level and slope of the line nearest to the bend of the log variance."""
+    if bend == 0.0:
+        return 0.0, 0.0
+    sizes, counts = np.unique(draws.cardinality, return_counts=True)
+    x = np.log(sizes / draws.base)
+    slope, level = np.polyfit(x, -bend * x**2, 1, w=np.sqrt(counts))
+    return float(level), float(slope)
 
 
 def measure_noise_share(draws: LearningDraws, learned: Learned) -> float:
@@ -164,7 +231,7 @@ def weigh_single_terms(
     The mean of both laws has the squared error
     :math:`\sum (\Delta - (1 - t)\,\psi_1 - t\,\psi_2)^2` on coalitions left out, whose
     least value is at a :math:`t` in closed form. How well it is known is told by how it
-    varies over coalitions; it is drawn towards one half as far as that leaves it open.
+    varies over coalitions; see :func:`weigh_evidence`, whose guess is one half.
 
     Parameters
     ----------
@@ -192,11 +259,29 @@ def weigh_single_terms(
     square = np.nansum(weight * apart**2 * ~np.isnan(draws.delta), axis=0)
     if square.sum() == 0.0:
         return 0.0
-    trust = product.sum() / square.sum()
-    variance = np.sum((product - trust * square) ** 2) / square.sum() ** 2
-    known = _OPEN**2 / (_OPEN**2 + variance)
-    trust = float(np.clip(known * trust + (1.0 - known) * 0.5, 0.0, 1.0))
+    trust = weigh_evidence(product, square, 0.5)
     return 0.0 if trust < _LEAST_TRUST else trust
+
+
+def weigh_evidence(product: FloatArray, square: FloatArray, guess: float) -> float:
+    r"""Return the weight t of the second of two predictions, between 0 and 1.
+
+    The least of the errors :math:`\sum_j (y - x_1 - t (x_2 - x_1))^2` over coalitions j
+    is drawn towards a guess as far as their differences leave it open.
+
+    Parameters
+    ----------
+    product, square : (n_coalitions,) float64 array
+        Sums over a coalition's points of (y - x1)(x2 - x1) and of (x2 - x1)^2, not all
+        of them 0.
+    guess : float
+        What is expected, give or take 0.25.
+    """
+    total = square.sum()
+    trust = product.sum() / total
+    variance = np.sum((product - trust * square) ** 2) / total**2
+    known = _OPEN**2 / (_OPEN**2 + variance)
+    return float(np.clip(known * trust + (1.0 - known) * guess, 0.0, 1.0))
 
 
 def _measure_errors(draws: LearningDraws, held_out: HeldOut) -> FloatArray:

@@ -11,51 +11,35 @@ See :mod:`.prior` for the model.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, final
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_scaling._checks import check_at_least
-from data_scaling._typing import FloatArray, Int32Array, IntArray
+from data_scaling._typing import FloatArray, IntArray
 from data_scaling.contributions import Contributions
 from data_scaling.errors import FitWarning, InputError
-from data_scaling.estimators.choice import (
-    CANDIDATES,
-    SINGLE_TERMS,
-    Choice,
-    Law,
-    choose_powers,
-    measure_bend,
-    measure_noise_share,
-    weigh_single_terms,
-)
+from data_scaling.estimators.choice import CANDIDATES, Choice, Law, choose_laws
 from data_scaling.estimators.held_out import LearningDraws
 from data_scaling.estimators.inspection import (
     describe_draws,
     empty_counts,
     warn_of_failures,
 )
-from data_scaling.estimators.moments import Powers, sum_draws
-from data_scaling.estimators.posterior import update
-from data_scaling.estimators.prior import Prior, all_powers
+from data_scaling.estimators.learned_laws import LearnedLaws, learn_laws
 from data_scaling.laws import ExpansionLaws, FitStatus
 
 Form: TypeAlias = Literal["expansion", "power"]
 
 # Exponents that power laws are a mixture of.
 EXPONENTS = np.arange(0.25, 4.01, 0.25)
-# Shapes that the coefficients' covariance of an expansion is a mixture of.
-N_SHAPES = 3
-# Powers of the second law of adjusted draws. A law's own bias weighs as much as their
-# noise from this share of the variance removed on; and from so many draws, as ten
-# coalitions say too little of a third term.
-_RICHER: Powers = (1.0, 2.0, 3.0)
-_LOW_NOISE, _ENOUGH_DRAWS = 0.5, 16
+# A law's own bias weighs as much as the noise of adjusted draws from this share of the
+# variance removed on.
+_LOW_NOISE = 0.5
 # Points that a prior is learned from, and powers chosen by, spread over the pool.
 _LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
-_BLOCK_POINTS = 1024
 
 
 @final
@@ -185,23 +169,22 @@ class HierarchicalEstimator:
         choice = Choice((Law((CANDIDATES[0],)),), base)
         if rows.size:
             choice = self._choose(contributions, rows, base)
-        powers = all_powers([each for law in choice.laws for each in law.models])
         silent = status == FitStatus.NO_SIGNAL
-        alternatives = []
-        for law in choice.laws:
-            found = _empty_law(len(powers), silent)
-            for group in members:
-                chosen = rows[np.isin(rows, group, assume_unique=True)]
-                if not chosen.size:
-                    continue
-                prior = self._learn(contributions, chosen, law, choice)
-                _write(contributions, chosen, choice, prior, powers, found)
-            alternatives.append(found)
-        fitted |= _average(alternatives, [law.weight for law in choice.laws])
+        found = _empty_laws(len(choice.powers), silent)
+        for group in members:
+            chosen = rows[np.isin(rows, group, assume_unique=True)]
+            if not chosen.size:
+                continue
+            learned = self._learn(contributions, chosen, choice)
+            estimate = learned.estimate(contributions, chosen)
+            found["coefficients"][chosen] = estimate.coefficients
+            found["covariance"][chosen] = estimate.covariance
+            found["noise"][chosen] = np.sqrt(estimate.variance)
+            found["noise_exponent"][chosen] = estimate.exponent
         laws = ExpansionLaws(
-            powers=powers,
+            powers=choice.powers,
             base_cardinality=base,
-            **(contributions.origin | fitted),
+            **(contributions.origin | fitted | found),
         )
         warn_of_failures(laws)
         return laws
@@ -214,37 +197,17 @@ class HierarchicalEstimator:
             return Choice((Law(tuple((float(power),) for power in EXPONENTS)),), base)
         draws = self._take(contributions, rows, base, _CHOOSING_POINTS)
         asked = None if self.powers is None else tuple(map(float, self.powers))
-        first = draws.learn((asked or CANDIDATES[0],), 1.0)
-        noise_share = measure_noise_share(draws, first)
-        powers = asked or choose_powers(draws, noise_share)
-        shapes = (powers,) * (N_SHAPES if len(powers) > 1 else 1)
-        law = Law(shapes, noise_share)
-        if _is_quiet(contributions, rows):
-            laws: tuple[Law, ...] = (law,)
-            is_open = not asked and powers != _RICHER
-            if is_open and contributions.n_draws >= _ENOUGH_DRAWS:
-                shapes = (CANDIDATES[0],) * N_SHAPES
-                laws = Law(shapes, noise_share, 0.5), Law((_RICHER,), noise_share, 0.5)
-            return Choice(laws, base, measure_bend(draws, first))
-        trust = 0.0 if asked else weigh_single_terms(draws, powers, noise_share)
-        if trust == 0.0:
-            return Choice((law,), base)
-        single = Law(SINGLE_TERMS, weight=trust)
-        return Choice((replace(law, weight=1.0 - trust), single), base)
+        return choose_laws(draws, asked, is_quiet=_is_quiet(contributions, rows))
 
     def _learn(
-        self,
-        contributions: Contributions,
-        rows: IntArray,
-        law: Law,
-        choice: Choice,
-    ) -> Prior:
-        """Learn the prior of some points, and warn if that took too long."""
+        self, contributions: Contributions, rows: IntArray, choice: Choice
+    ) -> LearnedLaws:
+        """Learn the priors of some points, and warn if that took too long."""
         draws = self._take(contributions, rows, choice.base, _LEARNING_POINTS)
-        learned = replace(draws, bend=choice.bend).learn(law.models, law.noise_share)
-        if not learned.converged:
+        learned, converged = learn_laws(draws, choice)
+        if not converged:
             _warn_of_limit(self.max_iterations)
-        return learned.prior
+        return learned
 
     def _take(
         self, contributions: Contributions, rows: IntArray, base: float, n_points: int
@@ -279,66 +242,8 @@ def _is_quiet(contributions: Contributions, rows: IntArray) -> bool:
     return removed is not None and float(np.median(removed[rows])) > _LOW_NOISE
 
 
-def _write(
-    contributions: Contributions,
-    rows: IntArray,
-    choice: Choice,
-    prior: Prior,
-    powers: FloatArray,
-    law: dict[str, FloatArray],
-) -> None:
-    """Fill in the laws of some points, block by block."""
-    places = np.searchsorted(powers, all_powers(prior.models))
-    # Powers that the prior gave up have the coefficient 0.
-    law["coefficients"][rows] = law["covariance"][rows] = 0.0
-    level, slope = _straighten(contributions.cardinality[rows], choice)
-    for first in range(0, rows.size, _BLOCK_POINTS):
-        block = rows[first : first + _BLOCK_POINTS]
-        moments = sum_draws(
-            contributions.delta[block],
-            contributions.cardinality[block],
-            choice.base,
-            prior.models,
-            prior.betas,
-            choice.bend,
-        )
-        posterior = update(prior, moments)
-        mean, covariance = posterior.coefficients()
-        law["coefficients"][block[:, None], places] = mean
-        law["covariance"][block[:, None, None], places[:, None], places] = covariance
-        variance, exponent = posterior.noise()
-        law["noise"][block] = np.sqrt(variance * np.exp(level))
-        law["noise_exponent"][block] = exponent - slope
-
-
-def _straighten(cardinality: Int32Array, choice: Choice) -> tuple[float, float]:
-    """Return level and slope of the line nearest to the bend of the log variance."""
-    if choice.bend == 0.0:
-        return 0.0, 0.0
-    sizes, counts = np.unique(cardinality, return_counts=True)
-    x = np.log(sizes / choice.base)
-    slope, level = np.polyfit(x, -choice.bend * x**2, 1, w=np.sqrt(counts))
-    return float(level), float(slope)
-
-
-def _average(
-    laws: Sequence[dict[str, FloatArray]], weights: Sequence[float]
-) -> dict[str, NDArray[Any]]:
-    """Return the mean of laws; how far they lie apart is part of its covariance."""
-    if len(laws) == 1:
-        return dict(laws[0])
-    averaged = {
-        name: np.average([law[name] for law in laws], axis=0, weights=weights)
-        for name in ("coefficients", "covariance", "noise", "noise_exponent")
-    }
-    for law, weight in zip(laws, weights, strict=True):
-        apart = law["coefficients"] - averaged["coefficients"]
-        averaged["covariance"] += weight * apart[:, :, None] * apart[:, None, :]
-    return averaged
-
-
-def _empty_law(n_powers: int, silent: NDArray[np.bool_]) -> dict[str, FloatArray]:
-    """Return what is fitted: NaN, and 0 for points without any signal."""
+def _empty_laws(n_powers: int, silent: NDArray[np.bool_]) -> dict[str, FloatArray]:
+    """Return laws to fill in: NaN, and 0 for points without any signal."""
     n_points = len(silent)
     tails = {
         "coefficients": (n_powers,),
@@ -346,10 +251,10 @@ def _empty_law(n_powers: int, silent: NDArray[np.bool_]) -> dict[str, FloatArray
         "noise": (),
         "noise_exponent": (),
     }
-    law = {name: np.full((n_points, *tail), np.nan) for name, tail in tails.items()}
-    for values in law.values():
+    laws = {name: np.full((n_points, *tail), np.nan) for name, tail in tails.items()}
+    for values in laws.values():
         values[silent] = 0.0
-    return law
+    return laws
 
 
 def _warn_of_limit(max_iterations: int) -> None:

@@ -1,0 +1,102 @@
+"""What all points together teach of laws, and what it makes of the draws of any."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data_scaling._typing import FloatArray, Int32Array, IntArray
+from data_scaling.contributions import Contributions
+from data_scaling.estimators.choice import Choice
+from data_scaling.estimators.estimate import Estimate, mix
+from data_scaling.estimators.held_out import LearningDraws
+from data_scaling.estimators.learning import Learned
+from data_scaling.estimators.moments import sum_draws
+from data_scaling.estimators.posterior import update
+from data_scaling.estimators.prior import Prior, all_powers
+
+_BLOCK_POINTS = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedLaws:
+    """The laws whose mean is taken, each with what is known of it before any draws.
+
+    Attributes
+    ----------
+    choice : Choice
+        Which laws, and how much each weighs.
+    priors : tuple of Prior
+        One for each law.
+    """
+
+    choice: Choice
+    priors: tuple[Prior, ...]
+
+    def estimate(
+        self, contributions: Contributions, rows: IntArray | None = None
+    ) -> Estimate:
+        """Return what these laws and points' own draws say together.
+
+        Parameters
+        ----------
+        contributions : Contributions
+            Draws of points.
+        rows : (n_rows,) integer array, optional
+            Rows of the points that are wanted; by default all.
+
+        Returns
+        -------
+        Estimate
+            For ``choice.powers``.
+        """
+        wanted = np.arange(contributions.n_points) if rows is None else rows
+        delta, cardinality = contributions.delta, contributions.cardinality
+        blocks = [
+            self._estimate_block(delta[block], cardinality[block])
+            for first in range(0, len(wanted), _BLOCK_POINTS)
+            for block in [wanted[first : first + _BLOCK_POINTS]]
+        ]
+        names = ("coefficients", "covariance", "variance", "exponent")
+        return Estimate(
+            *(np.concatenate([getattr(b, name) for b in blocks]) for name in names)
+        )
+
+    def expect(self) -> Estimate:
+        """Return what these laws say of a point without draws: arrays of one row."""
+        size = np.full((1, 1), round(self.choice.base))
+        return self.estimate(Contributions(np.full((1, 1), np.nan), size))
+
+    def _estimate_block(self, delta: FloatArray, cardinality: Int32Array) -> Estimate:
+        choice, estimates = self.choice, []
+        for prior in self.priors:
+            moments = sum_draws(
+                delta, cardinality, choice.base, prior.models, prior.betas, choice.bend
+            )
+            posterior = update(prior, moments)
+            variance, exponent = posterior.noise()
+            found = Estimate(
+                *posterior.coefficients(),
+                variance * np.exp(choice.level),
+                exponent - choice.slope,
+            )
+            # Powers that the prior gave up have the coefficient 0.
+            estimates.append(found.among(all_powers(prior.models), choice.powers))
+        return mix(estimates, [law.weight for law in choice.laws])
+
+
+def learn_laws(draws: LearningDraws, choice: Choice) -> tuple[LearnedLaws, bool]:
+    """Return what draws teach of the laws chosen, and whether learning came to its end.
+
+    Parameters
+    ----------
+    draws : LearningDraws
+        Draws of the points to learn from.
+    choice : Choice
+        Which laws.
+    """
+    bent = replace(draws, bend=choice.bend)
+    learned: list[Learned] = [
+        bent.learn(law.models, law.noise_share) for law in choice.laws
+    ]
+    laws = LearnedLaws(choice, tuple(each.prior for each in learned))
+    return laws, all(each.converged for each in learned)
