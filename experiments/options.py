@@ -70,6 +70,8 @@ def add_sampling(parser: ArgumentParser) -> None:
     """Add how a plan is drawn: points, jobs and shard."""
     add_points(parser)
     add(parser, "jobs", type=int, default=-1, help="processes; -1 for all cores")
+    text = "where mlp and regmlp are trained: cpu, cuda or mps"
+    add(parser, "device", default="cpu", help=text)
     add(parser, "shard", type=read_shard, help="which part of how many, as 2/5")
 
 
@@ -138,7 +140,7 @@ def draw_ledger(plan: ds.SamplingPlan, args: Namespace) -> None:
     """Draw a plan, or a shard of it, into the ledger that ``--kind`` names."""
     summary = ds.sample_ledger(
         load_dataset(args),
-        args.model,
+        ds.make_learner(args.model, device=args.device),
         plan,
         Paths.of(args).ledger(args.kind, args.shard),
         metric=args.metric,

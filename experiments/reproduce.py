@@ -3,7 +3,8 @@
 The commands are those of reproduction.toml. Each that ends well is kept with its
 output and its time; started again, the run goes on with the others. ``--write-only``
 writes the page from what is there; ``--sections`` takes those whose title holds a word.
-Sections that have not been run here stand as the page had them.
+Sections that have not been run here stand as the page had them; so do those that need
+a device that is not here.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import data_scaling as ds
 from former_page import FormerPage
 from options import add, make_parser
 from records import Record, read_record, write_page, write_record
@@ -44,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     for section in steps["section"]:
         if args.write_only or args.sections.lower() not in section["title"].lower():
             continue
+        device = section.get("device", "cpu")
+        if not has_device(device):
+            print(f"{section['title']}: left out, as there is no {device} here")
+            continue
         for command in section["commands"]:
             if read_record(args.out, command) is None:
                 run(command, where, args.out)
@@ -51,6 +57,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     tables = write_tables(steps, args.out, former)
     write_page(args.page, steps["section"], args.out, tables, former)
     print(args.page)
+
+
+def has_device(name: str) -> bool:
+    """Say whether torch is installed and finds a device."""
+    try:
+        ds.make_learner("mlp", device=name)
+    except (ds.MissingExtraError, ds.InputError):
+        return name == "cpu"
+    return True
 
 
 def run(command: str, where: list[str], out: Path) -> None:

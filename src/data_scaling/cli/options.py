@@ -103,6 +103,9 @@ def _check_jobs(jobs: int) -> int:
     return jobs
 
 
+NetworkDevice: TypeAlias = Annotated[
+    str, typer.Option(help="Where mlp and regmlp are trained: cpu, cuda or mps.")
+]
 Jobs: TypeAlias = Annotated[
     int, typer.Option(help="Processes; -1 for all cores.", callback=_check_jobs)
 ]

@@ -20,6 +20,7 @@ from data_scaling.cli.options import (
     MaxCardinality,
     MetricName,
     MinCardinality,
+    NetworkDevice,
     PointsText,
     Seed,
     Target,
@@ -31,6 +32,7 @@ from data_scaling.cli.options import (
 )
 from data_scaling.coalitions import choose_range
 from data_scaling.datasets import Dataset
+from data_scaling.learners import Learner, make_learner
 from data_scaling.plan import SamplingPlan
 
 
@@ -39,7 +41,7 @@ class DrawRequest:
     """What the options that :func:`takes_request` adds to a verb say."""
 
     dataset: Dataset
-    learner: str
+    learner: Learner
     metric: str | None
     plan: SamplingPlan
     n_jobs: int
@@ -76,6 +78,7 @@ def read_request(
     target: Target = None,
     drop: Drop = None,
     learner: LearnerName = None,
+    device: NetworkDevice = "cpu",
     metric: MetricName = None,
     draws: Draws = 100,
     base_draws: BaseDraws = 0,
@@ -119,4 +122,5 @@ def read_request(
         seed=seed,
         **fields,
     )
-    return DrawRequest(data, learner or default_learner(data), metric, plan, jobs)
+    model = make_learner(learner or default_learner(data), device=device)
+    return DrawRequest(data, model, metric, plan, jobs)

@@ -23,6 +23,7 @@ from data_scaling.cli.options import (
     MaxCardinality,
     MetricName,
     MinCardinality,
+    NetworkDevice,
     Seed,
     Target,
     default_learner,
@@ -83,6 +84,7 @@ def run(
             "the number of base draws is chosen from measured times."
         ),
     ] = False,
+    device: NetworkDevice = "cpu",
     seed: Seed = 0,
     jobs: Jobs = ALL_CORES,
     data_dir: DataDir = None,
@@ -107,9 +109,8 @@ def run(
     )
     estimator = make_estimator(method, data)  # type: ignore[arg-type]
     folder = out or Path("runs") / data.name
-    sample = partial(
-        sample_contributions, data, make_learner(name), metric=metric, n_jobs=jobs
-    )
+    model = make_learner(name, device=device)
+    sample = partial(sample_contributions, data, model, metric=metric, n_jobs=jobs)
 
     result, written = _value_points(
         data, plan, estimator, sample, folder, validation_draws, adjust

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from sklearn.base import is_classifier
@@ -79,7 +79,9 @@ LEARNERS: Final[dict[str, dict[Task, Callable[[], Any]]]] = {
 }
 
 
-def make_learner(estimator: Learner | str | Any, *, engine: Engine = "auto") -> Learner:
+def make_learner(
+    estimator: Learner | str | Any, *, engine: Engine = "auto", device: str = "cpu"
+) -> Learner:
     """Return the learner that is meant.
 
     Parameters
@@ -91,11 +93,14 @@ def make_learner(estimator: Learner | str | Any, *, engine: Engine = "auto") -> 
     engine : {"auto", "refit"}
         Whether contributions come from exact updates where there are any for the
         estimator, or always from refitting.
+    device : {"cpu", "cuda", "mps"}
+        Where ``mlp`` and ``regmlp`` are trained; all others need the processor.
 
     Raises
     ------
     InputError
-        If the name or the engine is unknown, or the estimator is none.
+        If the name or the engine is unknown, the estimator is none, or the device is
+        not there or not for it.
     MissingExtraError
         If a network is asked for without torch.
 
@@ -106,6 +111,11 @@ def make_learner(estimator: Learner | str | Any, *, engine: Engine = "auto") -> 
     """
     if engine not in ("auto", "refit"):
         raise InputError(f"engine is {engine!r}. Give 'auto' or 'refit'.")
+    if device != "cpu" and estimator not in ("mlp", "regmlp"):
+        raise InputError(
+            f"device is {device!r}, but only mlp and regmlp are trained elsewhere than "
+            "on the processor. Leave it out, or ask for one of these."
+        )
     if isinstance(estimator, str):
         if estimator not in LEARNERS:
             raise InputError(
@@ -113,9 +123,9 @@ def make_learner(estimator: Learner | str | Any, *, engine: Engine = "auto") -> 
                 f"{', '.join(LEARNERS)}, or a scikit-learn estimator."
             )
         if estimator in ("mlp", "regmlp"):
-            network: Learner
+            network: MlpLearner
             (network,) = (make() for make in LEARNERS[estimator].values())
-            return network
+            return replace(network, device=device)
         return EstimatorLearner(estimator, LEARNERS[estimator], engine)
     if hasattr(estimator, "bind"):
         return estimator
