@@ -18,7 +18,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -65,6 +65,8 @@ class Task:
         Which rows of the reference belong to which part.
     seed : int
         Seed of the networks.
+    device : str
+        Where they are trained.
     """
 
     data: ds.Dataset
@@ -74,6 +76,7 @@ class Task:
     reference: Reference
     rows: dict[str, NDArray[np.intp]]
     seed: int
+    device: str = "cpu"
 
     def seen(self, m: int, held: int = 0) -> ds.Contributions:
         """Return the first m draws of the points trained on, and some held out."""
@@ -121,7 +124,9 @@ def value(laws: ds.ScalingLaws) -> Estimate:
 
 def use_networks(task: Task, m: int, method: Any) -> Iterator[Judged]:
     """Yield estimates by networks trained on m draws; held out, by those of 100."""
-    estimator = ds.AmortizedEstimator(method, seed=task.seed, progress=False)
+    estimator = ds.AmortizedEstimator(
+        method, seed=task.seed, device=task.device, progress=False
+    )
     laws = estimator.fit(task.seen(m), task.data)
     yield "training", m, value(laws.take(task.inside.points))
     if m < N_DRAWS:
@@ -201,6 +206,7 @@ def judge_missing(options: argparse.Namespace) -> None:
                 continue
             data = LOADERS[name](options.data_dir)
             task = read_task(name, repetition, options.folder, data)
+            task = replace(task, device=options.device)
             for (method, m), path in missing.items():
                 rows = judge(task, method, m)
                 about: Row = {"dataset": name, "repetition": repetition}
@@ -215,6 +221,7 @@ def main() -> None:
     parser.add_argument("--method", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--draws", nargs="+", type=int, default=list(DRAWS))
     parser.add_argument("--repetitions", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="where networks are trained")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument(
         "--parts",

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 TEXT = Path(__file__).with_name("amortized_page.md")
-SPEED = Path(__file__).with_name("amortized_speed.json")
+SPEED = {
+    "cpu": Path(__file__).with_name("amortized_speed.json"),
+    "cuda": Path(__file__).with_name("amortized_speed_gpu.json"),
+}
 OURS, PLAIN = "amortized + hierarchical", "hierarchical"
 PAPER = "amortized (paper)"
 MEASURES = {
@@ -60,8 +63,9 @@ def write_page(parts: Path, out: Path) -> None:
         lines += ["", *_summarise(cells)]
         for name in dict.fromkeys(key[0] for key in cells):
             lines += ["", f"### {name}", "", *_write_table(name, cells)]
-    if SPEED.exists():
-        lines += ["", *_write_speed(json.loads(SPEED.read_text()))]
+    for device, path in SPEED.items():
+        if path.exists():
+            lines += ["", *_write_speed(json.loads(path.read_text()), device)]
     (out / "amortized.md").write_text("\n".join(lines) + "\n")
 
 
@@ -150,9 +154,9 @@ def _count(flags: Sequence[bool]) -> str:
     return f"{sum(flags)} of {len(flags)}"
 
 
-def _write_speed(report: Row) -> list[str]:
+def _write_speed(report: Row, device: str) -> list[str]:
     lines = [
-        "## Speed",
+        "## Speed" if device == "cpu" else "## Speed on a GPU",
         "",
         "| what | by the clock | by the processor |",
         "|---|---|---|",
@@ -166,5 +170,5 @@ def _write_speed(report: Row) -> list[str]:
         "",
         "A processor second is one core's; where it is much less than the clock's, "
         "other programs were running. "
-        f"Made by `python -m benchmarks.amortized_speed` on {made}.",
+        f"Made by `python -m benchmarks.amortized_speed --device {device}` on {made}.",
     ]

@@ -3,7 +3,9 @@
 Run from the repository root, on an idle machine:
 
     python -m benchmarks.amortized_speed
+    python -m benchmarks.amortized_speed --device cuda
 
+On a GPU epochs alone are measured, as scoring runs on the processor.
 Times are given by the clock and by the processor: where the second is much less, other
 programs were running, and it is what to go by. A processor second is one core's.
 """
@@ -62,22 +64,26 @@ def make_draws() -> tuple[ds.Dataset, ds.Contributions]:
     return data, ds.Contributions(rng.normal(size=k.shape) / k, k)
 
 
-def measure_speed() -> list[Row]:
+def measure_speed(device: str) -> list[Row]:
     """Time an epoch against a DataLoader, and scoring, in this process."""
     data, draws = make_draws()
     torch.set_num_threads(2)
-    plain = time_plain_epoch(draws, data)
+    plain = time_plain_epoch(draws, data, device)
     rows = [tell("an epoch of a plain loop over a DataLoader, s", plain)]
     for method, n_networks in (("paper", 1), ("hierarchical", 3)):
         seconds = []
         for n_epochs in (1, 6):
-            estimator = ds.AmortizedEstimator(method, n_epochs=n_epochs, progress=False)
+            estimator = ds.AmortizedEstimator(
+                method, n_epochs=n_epochs, device=device, progress=False
+            )
             watch = Stopwatch()
             estimator.fit(draws, data)
             seconds.append(watch.read())
         epoch = (seconds[1] - seconds[0]) / 5 / n_networks
         rows.append(tell(f"an epoch of a network, `{method}`, s", epoch))
         rows.append(tell(f"times faster, `{method}`", plain / epoch))
+    if device != "cpu":
+        return rows
     for n_rows in (1_000_000, 3_000_000):
         seconds, peak = time_scoring(estimator, n_rows)
         rows.append(tell(f"rows scored per s, of {n_rows:,}", n_rows / seconds))
@@ -96,16 +102,19 @@ def time_products() -> np.ndarray:
     return n_repeats * 2.0 * 1024**3 / watch.read() / 1e9
 
 
-def time_plain_epoch(draws: ds.Contributions, data: ds.Dataset) -> np.ndarray:
+def time_plain_epoch(
+    draws: ds.Contributions, data: ds.Dataset, device: str
+) -> np.ndarray:
     stack = ds.MarginalContributionStackDataset(draws, data)
     loader = torch.utils.data.DataLoader(stack, batch_size=256, shuffle=True)
     rng = np.random.default_rng(0)
-    model = ds.LikelihoodModel(ds.Classifier(50, 2, rng).backbone, 128, 2)
+    model = ds.LikelihoodModel(ds.Classifier(50, 2, rng).backbone, 128, 2).to(device)
     optimizer = torch.optim.AdamW(model.parameters())
     seconds = []
     for _ in range(3):
         watch = Stopwatch()
-        for features, target, *rest in loader:
+        for batch in loader:
+            features, target, *rest = (part.to(device) for part in batch)
             optimizer.zero_grad()
             likelihood_loss(model(features, target), *rest).mean().backward()
             optimizer.step()
@@ -145,13 +154,15 @@ def write_rows(path: Path, n_rows: int) -> None:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--device", choices=SPEED, default="cpu")
+    options = parser.parse_args()
     commit = find_commit(Path(__file__).parent)
     report: Row = {"machine": describe_machine(), "commit": commit}
-    report["rows"] = measure_speed()
+    report["rows"] = measure_speed(options.device)
     for row in report["rows"]:
         print(row)
-    SPEED.write_text(json.dumps(report, indent=1) + "\n")
+    SPEED[options.device].write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_info
 def describe_machine() -> str:
     """Return processor, versions and, at the end, the load of the last minute."""
     return (
-        f"{_find_processor()}, {os.cpu_count()} cores; Python "
+        f"{_find_processor()}, {os.cpu_count()} cores{_find_gpu()}; Python "
         f"{platform.python_version()}, numpy {np.__version__} ({_find_kernels()}), "
         f"scikit-learn {sklearn.__version__}; load {os.getloadavg()[0]:.1f}"
     )
@@ -35,6 +36,14 @@ def _find_kernels() -> str:
     return ", ".join(
         sorted({f"{info['internal_api']} {info.get('architecture')}" for info in found})
     )
+
+
+def _find_gpu() -> str:
+    """Return the GPU, if a program has torch loaded, which may be using it."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return ""
+    return f", {torch.cuda.get_device_name()}"
 
 
 def _find_processor() -> str:
