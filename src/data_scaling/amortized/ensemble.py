@@ -22,6 +22,8 @@ from data_scaling.amortized.prior_training import Examples, sum_scaled, train_me
 from data_scaling.amortized.stacking import (
     Trial,
     compare,
+    count_coalitions,
+    guess_weight,
     hide,
     learn_roughly,
     list_numbers,
@@ -99,11 +101,12 @@ def train_ensemble(
         members.append(read_parameters(network))
         judged = np.sort(rng.permutation(held)[:_TRIAL_POINTS])
         trials.append(_try(members[-1], model, draws, inputs, judged, is_held, numbers))
+    guess = guess_weight(count_coalitions(draws.cardinality))
     return replace(
         model,
         members=tuple(members),
         numbers=np.array(numbers),
-        weights=np.array([weigh(list(group)) for group in zip(*trials, strict=True)]),
+        weights=np.array([weigh(group, guess) for group in zip(*trials, strict=True)]),
     )
 
 

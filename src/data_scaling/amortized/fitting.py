@@ -17,7 +17,7 @@ from data_scaling.amortized.networks import LikelihoodModel
 from data_scaling.amortized.prediction import build_network, read_parameters
 from data_scaling.amortized.probes import learn_probes
 from data_scaling.amortized.stack import MarginalContributionStackDataset
-from data_scaling.amortized.stacking import choose, learn_plain
+from data_scaling.amortized.stacking import choose, count_coalitions, learn_plain
 from data_scaling.amortized.training import Schedule
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import Dataset
@@ -31,7 +31,8 @@ else:
     torch = require_extra("torch", "torch")
 
 MIN_POINTS, MIN_DRAWS = 30, 2
-# Coalitions that all points share from which on features are told.
+# Coalitions from which on features are told. The luck of a few is a function of them,
+# which a network learns as readily as the laws.
 MANY_COALITIONS = 60
 Report = Callable[[float], None]
 
@@ -122,28 +123,9 @@ def _describe(
         base=base,
         unit=float(np.nanmedian(size[size > 0])),
         probes=learn_probes(dataset, encoding, base, rng) if is_expansion else None,
-        is_detailed=_has_many_coalitions(draws),
+        is_detailed=count_coalitions(draws.cardinality) >= MANY_COALITIONS,
         plain=plain,
     )
-
-
-def _has_many_coalitions(draws: Contributions) -> bool:
-    """Return whether the luck of coalitions is no danger.
-
-    That of a few, which all points share, is a function of the features, and a network
-    that is told these learns it as readily as the laws.
-    """
-    return draws.n_draws >= MANY_COALITIONS or not _are_shared(draws)
-
-
-def _are_shared(draws: Contributions) -> bool:
-    """Return whether all points seem to be drawn with the same coalitions.
-
-    Those of a coalition have its size, its members one less.
-    """
-    k = draws.cardinality
-    smallest, typical = k.min(axis=0), np.median(k, axis=0)
-    return bool(np.all(k.max(axis=0) - smallest <= 1) and np.all(k >= typical - 1))
 
 
 def _train_alone(

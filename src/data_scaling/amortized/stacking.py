@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data_scaling._typing import BoolArray, FloatArray
+from data_scaling._typing import BoolArray, FloatArray, Int32Array
 from data_scaling.contributions import Contributions
 from data_scaling.estimators.choice import Choice, choose_laws, weigh_evidence
 from data_scaling.estimators.estimate import Estimate
@@ -31,8 +31,9 @@ _LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
 # Times the typical distance of two estimates from which on a point counts less.
 _FAR, _TINY = 10.0, 1e-300
 _MAX_ITERATIONS, _FEW_ITERATIONS = 300, 30
-# Weight of the networks where the draws tell nothing of it.
-_GUESS = 0.5
+# Weight of the networks where the draws tell nothing of it, and coalitions below which
+# it is 0: from a handful of them networks learn their luck.
+_GUESS, _FEW_COALITIONS = 0.5, 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +83,36 @@ def compare(
     return Trial(precision * missed * apart, precision * apart**2)
 
 
-def weigh(trials: Sequence[Trial]) -> float:
+def count_coalitions(cardinality: Int32Array) -> int:
+    """Return how many coalitions there are at least, as their sizes tell.
+
+    A coalition has one size for all points, and one less for its members, so that
+    sizes next to each other count once.
+
+    Parameters
+    ----------
+    cardinality : (n_points, n_draws) int32 array
+        Sizes; those of a column may be of one coalition.
+    """
+    n_coalitions = 0
+    for sizes in cardinality.T:
+        is_there = np.zeros(sizes.max() + 2, dtype=bool)
+        is_there[sizes] = True
+        n_coalitions += int(np.sum(is_there[:-1] & ~is_there[1:]))
+    return n_coalitions
+
+
+def guess_weight(n_coalitions: int) -> float:
+    """Return the weight of the networks that is expected before any trial."""
+    return _GUESS if n_coalitions >= _FEW_COALITIONS else 0.0
+
+
+def weigh(trials: Sequence[Trial], guess: float = _GUESS) -> float:
     """Return the weight of the one over the plain estimate, between 0 and 1.
 
     A point on which the two are apart by far more than on others counts hardly more
     than these: a few enormous contributions are not to decide for all. The weight is
-    drawn towards one half as far as the coalitions that judge leave it open.
+    drawn towards a guess as far as the coalitions that judge leave it open.
     """
     apart = np.concatenate([trial.apart.sum(axis=1) for trial in trials])
     share = 1.0 / (1.0 + apart / max(_FAR * float(np.median(apart)), _TINY))
@@ -98,8 +123,8 @@ def weigh(trials: Sequence[Trial]) -> float:
         squares.append(counted @ trial.apart)
     square = np.concatenate(squares)
     if square.sum() == 0.0:
-        return _GUESS
-    return weigh_evidence(np.concatenate(gained), square, _GUESS)
+        return guess
+    return weigh_evidence(np.concatenate(gained), square, guess)
 
 
 def list_numbers(n_draws: int) -> list[int]:
