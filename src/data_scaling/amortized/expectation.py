@@ -6,6 +6,7 @@ not predicted are left out, and numbers stay in single precision.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ else:
     torch = require_extra("torch", "torch")
 
 # Points at a time: the hidden units of all networks fit the second-level cache.
-_BLOCK_ROWS = 512
+_BLOCK_ROWS = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +154,12 @@ class JointNetwork:
         exponent = weight * (self._betas @ probability)
         exponent += (1.0 - weight) * plain_exponent
         return mean * (weight * unit * scale), variance.sqrt_(), exponent
+
+
+@lru_cache(maxsize=4)
+def join_networks(model: AmortizedModel) -> JointNetwork:
+    """Return the networks of a model as one, made once for all batches."""
+    return JointNetwork(model)
 
 
 def _stack_layers(layers: "list[Any]") -> "tuple[Tensor, Tensor]":

@@ -122,10 +122,11 @@ class Scorer:
             columns = {name: getattr(power, name) for name in PARAMETERS}
             return columns | dict(zip(names, psi.T, strict=True))
         # Needs torch, which this module does not.
-        from data_scaling.amortized.expectation import JointNetwork
+        from data_scaling.amortized.expectation import join_networks
 
         log_sizes(self.cardinalities, 0)
-        found = JointNetwork(model).expect(*model.encoding.encode(features, target))
+        encoded = model.encoding.encode(features, target)
+        found = join_networks(model).expect(*encoded)
         base, powers = model.base, model.powers
         sigma = found.noise * base ** (0.5 * found.exponent.astype(np.float64))
         values = (*found.touch(base, powers), sigma, found.exponent)
