@@ -7,8 +7,11 @@ import data_scaling as ds
 from data_scaling.amortized.encoding import learn_encoding
 from data_scaling.amortized.model import AmortizedModel
 from data_scaling.amortized.stacking import (
+    Trial,
     choose,
     compare,
+    count_coalitions,
+    guess_weight,
     hide,
     learn_plain,
     list_numbers,
@@ -103,6 +106,27 @@ def test_the_plain_estimate_is_that_of_the_hierarchical_fit(powers):
     np.testing.assert_array_equal(learned.choice.powers, laws.powers)
     np.testing.assert_allclose(found.coefficients, laws.coefficients, rtol=1e-9)
     np.testing.assert_allclose(np.sqrt(found.variance), laws.noise, rtol=1e-9)
+
+
+def test_coalitions_are_counted_by_their_sizes():
+    """Two shared ones, whose members see one less, and one of each point's own."""
+    shared = np.array([[50, 80], [49, 80], [50, 79]])
+    own = np.array([[50], [60], [70]])
+
+    assert count_coalitions(shared) == 2
+    assert count_coalitions(np.hstack([shared, own])) == 5
+
+
+def test_few_judges_leave_the_weight_near_the_guess():
+    """Three coalitions that contradict each other, and thirty that agree."""
+    apart = np.ones((10, 3))
+    gained = np.tile([2.0, -1.0, 0.5], (10, 1))
+    for guess in (0.0, 0.5):
+        assert abs(weigh([Trial(gained, apart)], guess) - guess) < 0.1
+    agreed = Trial(np.full((10, 30), 0.8), np.ones((10, 30)))
+    assert weigh([agreed], 0.0) == pytest.approx(0.8)
+    assert guess_weight(15) == 0.0
+    assert guess_weight(16) == 0.5
 
 
 def test_hidden_draws_are_missing_and_numbers_double():

@@ -141,3 +141,9 @@ def test_a_learner_of_the_other_task_is_refused(estimator):
 
 def test_an_estimators_name_is_its_class():
     assert make_learner(DecisionTreeClassifier()).name == "DecisionTreeClassifier"
+
+
+def test_a_device_is_for_networks_alone():
+    assert make_learner("mlp", device="cpu").device == "cpu"
+    with pytest.raises(InputError, match="device is 'cuda', but only mlp and regmlp"):
+        make_learner("logreg", device="cuda")

@@ -6,7 +6,8 @@ Both are posteriors of the same draws, from another prior. Their mixture is
 
 with the weight for which the mean predicts draws best that neither has seen, of points
 that the network has not seen either. It depends on how many draws a point has of its
-own, and so it is found for several numbers of them, none among these.
+own, and so it is found for several numbers of them, none among these. Of each number
+the coalitions that judge say how well it is known.
 
 References
 ----------
