@@ -24,11 +24,15 @@ from data_scaling.contributions import Contributions
 from data_scaling.estimators.choice import Choice, choose_laws, weigh_evidence
 from data_scaling.estimators.estimate import Estimate
 from data_scaling.estimators.held_out import LearningDraws
-from data_scaling.estimators.learned_laws import LearnedLaws, learn_laws
+from data_scaling.estimators.learned_laws import (
+    CHOOSING_POINTS,
+    LEARNING_POINTS,
+    LearnedLaws,
+    learn_laws,
+    spread_draws,
+)
 from data_scaling.estimators.moments import Powers
 
-# Points that the plain priors are learned from, and that their laws are chosen by.
-_LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
 # Times the typical distance of two estimates from which on a point counts less.
 _FAR, _TINY = 10.0, 1e-300
 _MAX_ITERATIONS, _FEW_ITERATIONS = 300, 30
@@ -54,19 +58,19 @@ class Trial:
 
 def choose(contributions: Contributions, base: float, powers: Powers | None) -> Choice:
     """Return the laws that the hierarchical fit would choose."""
-    draws = _spread(contributions, base, _CHOOSING_POINTS, _MAX_ITERATIONS)
+    draws = _spread(contributions, base, CHOOSING_POINTS, _MAX_ITERATIONS)
     return choose_laws(draws, powers, is_quiet=False)
 
 
 def learn_plain(contributions: Contributions, choice: Choice) -> LearnedLaws:
     """Return what the hierarchical fit learns."""
-    draws = _spread(contributions, choice.base, _LEARNING_POINTS, _MAX_ITERATIONS)
+    draws = _spread(contributions, choice.base, LEARNING_POINTS, _MAX_ITERATIONS)
     return learn_laws(draws, choice)[0]
 
 
 def learn_roughly(contributions: Contributions, choice: Choice) -> LearnedLaws:
     """Return nearly the same in less time, to be tried and then forgotten."""
-    draws = _spread(contributions, choice.base, _CHOOSING_POINTS, _FEW_ITERATIONS)
+    draws = _spread(contributions, choice.base, CHOOSING_POINTS, _FEW_ITERATIONS)
     return learn_laws(draws, choice)[0]
 
 
@@ -145,11 +149,4 @@ def _spread(
 ) -> LearningDraws:
     """Return the draws of points spread evenly over those that have any."""
     rows = np.flatnonzero(np.any(~np.isnan(contributions.delta), axis=1))
-    places = np.linspace(0, rows.size - 1, min(n_points, rows.size))
-    chosen = rows[places.round().astype(np.intp)]
-    return LearningDraws(
-        contributions.delta[chosen],
-        contributions.cardinality[chosen],
-        base,
-        max_iterations,
-    )
+    return spread_draws(contributions, rows, base, n_points, max_iterations)

@@ -22,13 +22,18 @@ from data_scaling._typing import FloatArray, IntArray
 from data_scaling.contributions import Contributions
 from data_scaling.errors import FitWarning, InputError
 from data_scaling.estimators.choice import CANDIDATES, Choice, Law, choose_laws
-from data_scaling.estimators.held_out import LearningDraws
 from data_scaling.estimators.inspection import (
     describe_draws,
     empty_counts,
     warn_of_failures,
 )
-from data_scaling.estimators.learned_laws import LearnedLaws, learn_laws
+from data_scaling.estimators.learned_laws import (
+    CHOOSING_POINTS,
+    LEARNING_POINTS,
+    LearnedLaws,
+    learn_laws,
+    spread_draws,
+)
 from data_scaling.laws import ExpansionLaws, FitStatus
 
 Form: TypeAlias = Literal["expansion", "power"]
@@ -38,8 +43,6 @@ EXPONENTS = np.arange(0.25, 4.01, 0.25)
 # A law's own bias weighs as much as the noise of adjusted draws from this share of the
 # variance removed on.
 _LOW_NOISE = 0.5
-# Points that a prior is learned from, and powers chosen by, spread over the pool.
-_LEARNING_POINTS, _CHOOSING_POINTS = 2000, 500
 
 
 @final
@@ -195,7 +198,9 @@ class HierarchicalEstimator:
         """Return what is fitted, by a look at the draws of some points."""
         if self.law == "power":
             return Choice((Law(tuple((float(power),) for power in EXPONENTS)),), base)
-        draws = self._take(contributions, rows, base, _CHOOSING_POINTS)
+        draws = spread_draws(
+            contributions, rows, base, CHOOSING_POINTS, self.max_iterations
+        )
         asked = None if self.powers is None else tuple(map(float, self.powers))
         return choose_laws(draws, asked, is_quiet=_is_quiet(contributions, rows))
 
@@ -203,24 +208,13 @@ class HierarchicalEstimator:
         self, contributions: Contributions, rows: IntArray, choice: Choice
     ) -> LearnedLaws:
         """Learn the priors of some points, and warn if that took too long."""
-        draws = self._take(contributions, rows, choice.base, _LEARNING_POINTS)
+        draws = spread_draws(
+            contributions, rows, choice.base, LEARNING_POINTS, self.max_iterations
+        )
         learned, converged = learn_laws(draws, choice)
         if not converged:
             _warn_of_limit(self.max_iterations)
         return learned
-
-    def _take(
-        self, contributions: Contributions, rows: IntArray, base: float, n_points: int
-    ) -> LearningDraws:
-        """Return the draws of points spread evenly over some rows."""
-        places = np.linspace(0, rows.size - 1, min(n_points, rows.size))
-        chosen = rows[places.round().astype(np.intp)]
-        return LearningDraws(
-            contributions.delta[chosen],
-            contributions.cardinality[chosen],
-            base,
-            self.max_iterations,
-        )
 
 
 def _split(groups: ArrayLike | None, n_points: int) -> list[IntArray]:

@@ -14,6 +14,8 @@ from data_scaling.estimators.moments import sum_draws
 from data_scaling.estimators.posterior import update
 from data_scaling.estimators.prior import Prior, all_powers
 
+# Points that priors are learned from, and laws chosen by, spread over the pool.
+LEARNING_POINTS, CHOOSING_POINTS = 2000, 500
 _BLOCK_POINTS = 1024
 
 
@@ -82,6 +84,24 @@ class LearnedLaws:
             # Powers that the prior gave up have the coefficient 0.
             estimates.append(found.among(all_powers(prior.models), choice.powers))
         return mix(estimates, [law.weight for law in choice.laws])
+
+
+def spread_draws(
+    contributions: Contributions,
+    rows: IntArray,
+    base: float,
+    n_points: int,
+    max_iterations: int,
+) -> LearningDraws:
+    """Return the draws of at most so many points, spread evenly over some rows."""
+    places = np.linspace(0, rows.size - 1, min(n_points, rows.size))
+    chosen = rows[places.round().astype(np.intp)]
+    return LearningDraws(
+        contributions.delta[chosen],
+        contributions.cardinality[chosen],
+        base,
+        max_iterations,
+    )
 
 
 def learn_laws(draws: LearningDraws, choice: Choice) -> tuple[LearnedLaws, bool]:
