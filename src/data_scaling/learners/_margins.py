@@ -97,6 +97,11 @@ class MarginScorer:
         return np.where(self.y_val == 1, -1.0, 1.0)[:, None] * self.x_val
 
     @cached_property
+    def single(self) -> NDArray[np.float32]:
+        """The signed rows in single precision."""
+        return self.signed.astype(np.float32)
+
+    @cached_property
     def orthonormal(self) -> tuple[FloatArray, FloatArray]:
         """The signed rows as a product of orthonormal columns and a triangle.
 

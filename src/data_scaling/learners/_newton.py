@@ -15,6 +15,7 @@ _SMALLEST_STEP = 2.0**-40
 _FLOOR = 1e-28
 _STALLED = 1e-20
 _NEAR = 1e-9
+_NOT_CONVERGED = f"the logistic fit did not converge in {MAX_ITERATIONS} Newton steps"
 # Rows whose part above the diagonal is filled at once.
 _MIRRORED = 128
 
@@ -64,7 +65,8 @@ def minimise(
     theta = start
     value, previous = problem.value(theta), np.inf
     for _ in range(MAX_ITERATIONS):
-        step, decrement = _newton_step(problem, theta)
+        gradient, factor = problem.gradient(theta), factor_hessian(problem, theta)
+        step, decrement = _newton_step(factor, gradient)
         scale = 1.0 + abs(value)
         if decrement <= floor * scale:
             return theta + step
@@ -78,9 +80,36 @@ def minimise(
             length = _search_line(problem, theta, step, value, decrement)
         theta = theta + length * step
         value, previous = problem.value(theta), decrement
-    raise SingularFitError(
-        f"the logistic fit did not converge in {MAX_ITERATIONS} Newton steps"
-    )
+    raise SingularFitError(_NOT_CONVERGED)
+
+
+def minimise_roughly(
+    problem: ConvexProblem, start: FloatArray, *, floor: float
+) -> tuple[FloatArray, FloatArray]:
+    """Minimise as far as a decrement says, in the precision of the start.
+
+    Returns
+    -------
+    theta : (p,) array
+        Near the minimiser: one step after the decrement, relative to the objective, is
+        below the floor.
+    factor : (p, p) array
+        Lower Cholesky factor of the Hessian one step before, arbitrary above it.
+
+    Raises
+    ------
+    SingularFitError
+        If that is not reached.
+    """
+    theta, value = start, problem.value(start)
+    for _ in range(MAX_ITERATIONS):
+        gradient, factor = problem.gradient(theta), factor_hessian(problem, theta)
+        step, decrement = _newton_step(factor, gradient)
+        if decrement <= floor * (1.0 + abs(value)):
+            return theta + step, factor
+        theta = theta + _search_line(problem, theta, step, value, decrement) * step
+        value = problem.value(theta)
+    raise SingularFitError(_NOT_CONVERGED)
 
 
 def polish(
@@ -145,10 +174,8 @@ def factor_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
     return np.asarray(factor)
 
 
-def _newton_step(problem: ConvexProblem, theta: FloatArray) -> tuple[FloatArray, float]:
+def _newton_step(factor: FloatArray, gradient: FloatArray) -> tuple[FloatArray, float]:
     """Return the Newton step and twice the decrease that it promises."""
-    gradient = problem.gradient(theta)
-    factor = factor_hessian(problem, theta)
     step = -linalg.cho_solve((factor, True), gradient, check_finite=False)
     decrement = float(-step @ gradient)
     if not np.isfinite(decrement):

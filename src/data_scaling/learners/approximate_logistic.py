@@ -1,9 +1,9 @@
 r"""Logistic regression of two classes: contributions to second order, far quicker.
 
-One Newton fit of the coalition serves every point, and no point is searched for. In the
-white coordinates of the fit (:class:`._logistic_fit.LogisticFit`) a point with white
-features :math:`x`, :math:`h = x'x`, moves the parameters by :math:`v = t x / h`, where
-the scalar :math:`t` is as in :mod:`._logistic_updates`, and the utility by
+One Newton fit of the coalition, in single precision, serves every point, and no point
+is searched for. In the white coordinates of the fit (:mod:`._logistic_fit`) a point of
+white features :math:`x`, :math:`h = x'x`, moves the parameters by :math:`v = t x / h`,
+where the scalar :math:`t` is as in :mod:`._logistic_updates`, and the utility by
 
 .. math:: \pm\left(g'v + \tfrac12\, v' G v\right),
 
@@ -18,23 +18,26 @@ that of the coalition's fit: these draws are controls for exact ones
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.learners._descent import Sign, Slopes, find_lengths
 from data_scaling.learners._lbfgs import row_dot
-from data_scaling.learners._logistic_fit import LogisticFit, LogisticProblem
+from data_scaling.learners._logistic_fit import LogisticProblem
 from data_scaling.learners._margins import MarginScorer
-from data_scaling.learners._newton import minimise
+from data_scaling.learners._newton import SingularFitError, minimise_roughly
 
 #: Length of a change, in the metric of the Hessian, up to which the expansion is taken.
 _NEAR: Final = 1.0
-# Decrement of the fit, relative to its objective, whose step is the last.
-_FLOOR: Final = 1e-7
+# Decrement of the fit, relative to its objective, whose step is the last; and the least
+# entry of the Hessian's factor, relative to the largest, that single precision tells.
+_FLOOR: Final = 1e-5
+_LEAST_SINGLE: Final = 1e-2
 _SCALAR_STEPS: Final = 8
 _LINE_TOLERANCE: Final = 0.03
 # Points that are worked on together: what they need fits the second-level cache.
@@ -44,17 +47,57 @@ _LARGEST: Final = 500.0
 _EPS: Final = float(np.finfo(np.float64).eps)
 
 
-def fit_roughly(problem: LogisticProblem) -> LogisticFit:
+@dataclass(frozen=True, eq=False)
+class RoughFit:
+    """A coalition fitted as precisely as an expansion needs it.
+
+    Attributes
+    ----------
+    problem : LogisticProblem
+        The coalition's rows, in single precision.
+    theta : (p,) float64 array
+        Near its minimiser.
+    whitener : (p, p) float32 array
+        Rows of features times it are white: the Hessian is the identity for them.
+    """
+
+    problem: LogisticProblem
+    theta: FloatArray
+    whitener: NDArray[np.float32]
+
+
+def fit_roughly(problem: LogisticProblem) -> RoughFit:
     """Fit a coalition as precisely as an expansion needs it.
+
+    Single precision does where the features' scales are not far apart.
 
     Raises
     ------
     SingularFitError
         If there is no finite minimum, or it is not reached.
     """
-    return LogisticFit(
-        problem, minimise(problem, np.zeros(len(problem.penalty)), floor=_FLOOR)
-    )
+    parts = problem.x, problem.y, problem.penalty
+    single = LogisticProblem(*map(_to_single, parts))
+    start = np.zeros(len(problem.penalty))
+    try:
+        theta, factor = minimise_roughly(single, _to_single(start), floor=_FLOOR)
+        is_known = _are_alike(np.diagonal(factor))
+    except SingularFitError:
+        is_known = False
+    if not is_known:
+        theta, factor = minimise_roughly(problem, start, floor=_FLOOR)
+    inverse, _ = lapack.strtri(factor, lower=1)
+    whitener = np.ascontiguousarray(np.tril(inverse).T)
+    return RoughFit(single, theta.astype(np.float64), whitener)
+
+
+def _to_single(values: FloatArray) -> Any:
+    return values.astype(np.float32)
+
+
+def _are_alike(diagonal: FloatArray) -> bool:
+    """Say whether single precision leaves something of a factor's least direction."""
+    return bool(diagonal.min() > _LEAST_SINGLE * diagonal.max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,22 +119,22 @@ class ExpandedLogistic:
 
     Attributes
     ----------
-    x : (n_pool, p) float64 array
+    x : (n_pool, p) float32 array
         Features of the pool, with the intercept's column of ones if there is one.
     y : (n_pool,) float64 array
         Targets, 0 or 1.
     scorer : MarginScorer
         The validation part and the metric.
-    fit : LogisticFit
+    fit : RoughFit
         The coalition.
     chunk : int
         Number of points to be worked on together.
     """
 
-    x: FloatArray
+    x: NDArray[np.float32]
     y: FloatArray
     scorer: MarginScorer
-    fit: LogisticFit
+    fit: RoughFit
     chunk: int = _CHUNK
 
     @property
@@ -109,9 +152,10 @@ class ExpandedLogistic:
     ) -> FloatArray:
         """Return the contributions of points all outside (sign 1), or inside (-1)."""
         x, y = self.x[points], self.y[points]
-        white = x.astype(np.float32) @ self._whitener
+        white = x @ self.fit.whitener
         h = row_dot(white, white).astype(np.float64)
-        asked = Points(y, x @ self.fit.theta, h)
+        margin = x @ self.fit.theta.astype(np.float32)
+        asked = Points(y, margin.astype(np.float64), h)
         ratio = _solve_ratio(asked, sign)
         delta = self._expand(ratio.astype(np.float32), white)
         far = np.flatnonzero(~(np.abs(ratio) * np.sqrt(h) <= _NEAR))
@@ -137,7 +181,7 @@ class ExpandedLogistic:
         self, ratio: FloatArray, white: NDArray[np.float32], points: Points, sign: Sign
     ) -> FloatArray:
         """Return the changes of the utility at the minima along the points' lines."""
-        step = ratio.astype(np.float32)[:, None] * (white @ self._whitener.T)
+        step = ratio.astype(np.float32)[:, None] * (white @ self.fit.whitener.T)
         with np.errstate(over="ignore", invalid="ignore"):
             slopes = self._slopes(step, ratio, points, sign)
             length = find_lengths(slopes, len(step), tolerance=_LINE_TOLERANCE)
@@ -149,10 +193,9 @@ class ExpandedLogistic:
         self, step: NDArray[np.float32], ratio: FloatArray, points: Points, sign: Sign
     ) -> Slopes:
         """Return the derivatives of the points' objectives along their steps."""
-        problem, margin = self.fit.problem, self.fit.margin
-        shift = step @ problem.x.T.astype(np.float32)
-        base = margin.astype(np.float32)
-        pull = problem.penalty * self.fit.theta
+        problem, theta = self.fit.problem, self.fit.theta.astype(np.float32)
+        shift, base = step @ problem.x.T, problem.x @ theta
+        pull = problem.penalty * theta
         linear = step @ (pull - problem.y @ problem.x)
         quadratic = (step**2) @ problem.penalty
         own = ratio * points.h
@@ -173,19 +216,33 @@ class ExpandedLogistic:
         return derivatives
 
     @cached_property
-    def _whitener(self) -> NDArray[np.float32]:
-        """The matrix that makes rows of features white, (p, p)."""
-        return self.fit.whiten(np.eye(len(self.fit.theta))).astype(np.float32)
-
-    @cached_property
     def _derivatives(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """First two derivatives of the utility in white coordinates, (p,), (p, p)."""
         slopes = self.scorer.slopes(self.fit.theta)
         if slopes is None:
             return None
-        first, second = (slope.astype(np.float32) for slope in slopes)
-        rows = self.scorer.signed.astype(np.float32) @ self._whitener
-        return first @ rows, (second[:, None] * rows).T @ rows
+        first, second = map(_to_single, slopes)
+        rows, whitener = self.scorer.single, self.fit.whitener
+        hessian: Any = _sum_squares(rows, second)
+        return first @ rows @ whitener, whitener.T @ hessian @ whitener
+
+
+def _sum_squares(
+    rows: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the sum of the rows' squares, weighted, (p, p): of each sign by itself.
+
+    A matrix times itself is half the work of one times another.
+    """
+    total = np.zeros((rows.shape[1],) * 2, dtype=np.float32)
+    for sign in (1.0, -1.0):
+        part = sign * weight > 0
+        if part.all():
+            scaled = rows * np.sqrt(np.abs(weight))[:, None]
+        else:
+            scaled = rows[part] * np.sqrt(np.abs(weight[part]))[:, None]
+        total += np.float32(sign) * (scaled.T @ scaled)
+    return total
 
 
 def _solve_ratio(points: Points, sign: Sign) -> FloatArray:

@@ -190,12 +190,18 @@ class BoundLogistic:
             last_of_class="without the point one class only is left",
         )
 
+    @cached_property
+    def _single(self) -> NDArray[np.float32]:
+        """Features of the pool in single precision."""
+        return self.x.astype(np.float32)
+
     def _fit(self, coalition: IntArray) -> "FittedLogistic | ExpandedLogistic":
         problem = LogisticProblem(self.x[coalition], self.y[coalition], self.penalty)
         if problem.y.min() == problem.y.max():
             raise SingularFitError("the coalition has one class only")
         if not self.is_exact:
-            return ExpandedLogistic(self.x, self.y, self.scorer, fit_roughly(problem))
+            fit = fit_roughly(problem)
+            return ExpandedLogistic(self._single, self.y, self.scorer, fit)
         theta = minimise(problem, np.zeros(len(self.penalty)))
         return FittedLogistic(self, LogisticFit(problem, theta))
 
