@@ -127,8 +127,7 @@ def describe_places(rows: list[Row]) -> list[str]:
         f"the Shapley value, the default has the highest R^2 (without points that "
         f"dominate) in {n_best}, and is behind by more than {LEVEL} in {len(behind)}; "
         f"in {n_noise} of these by less than two standard errors of the difference "
-        "over the five repetitions (sections that are kept from an earlier run count "
-        "as they stand):",
+        "over the five repetitions:",
         "",
         "| dataset | metric | m | what | default | best | by | behind | error |",
         "|---|---|---|---|---|---|---|---|---|",
