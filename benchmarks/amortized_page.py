@@ -131,7 +131,9 @@ def _summarise(cells: Cells) -> list[str]:
             if alone.get(measure, 0.0) > _TELLING:
                 telling.append(found > group[PLAIN][measure])
             ahead.append(found > group[PLAIN][measure])
-    commits = ", ".join(sorted({row["commits"] for row in cells.values()}))
+    commits = ", ".join(
+        sorted({c for r in cells.values() for c in r["commits"].split()})
+    )
     n_repetitions = max(row["n_repetitions"] for row in cells.values())
     return [
         "## What it reaches",

@@ -31,7 +31,7 @@ from data_scaling._machine import describe_machine, find_commit
 from data_scaling.amortized import Scorer, score_parquet
 from data_scaling.amortized.paper import likelihood_loss
 
-N_POINTS, N_DRAWS, N_FEATURES = 10_000, 100, 50
+N_POINTS, N_DRAWS, N_FEATURES, N_EPOCHS = 10_000, 100, 50, 20
 Row = dict[str, Any]
 
 
@@ -72,14 +72,14 @@ def measure_speed(device: str) -> list[Row]:
     rows = [tell("an epoch of a plain loop over a DataLoader, s", plain)]
     for method, n_networks in (("paper", 1), ("hierarchical", 3)):
         seconds = []
-        for n_epochs in (1, 6):
+        for n_epochs in (1, 1 + N_EPOCHS):
             estimator = ds.AmortizedEstimator(
                 method, n_epochs=n_epochs, device=device, progress=False
             )
             watch = Stopwatch()
             estimator.fit(draws, data)
             seconds.append(watch.read())
-        epoch = (seconds[1] - seconds[0]) / 5 / n_networks
+        epoch = (seconds[1] - seconds[0]) / N_EPOCHS / n_networks
         rows.append(tell(f"an epoch of a network, `{method}`, s", epoch))
         rows.append(tell(f"times faster, `{method}`", plain / epoch))
     if device != "cpu":

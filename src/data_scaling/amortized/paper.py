@@ -57,21 +57,18 @@ def likelihood_loss(
     log_noise = log_sigma - 0.5 * log_beta.exp() * log_k
     fixed = log_noise.detach()
     size = (log_c - alpha * log_k - fixed).exp()
-    scaled, width = delta * (-fixed).exp(), (log_noise - fixed).exp()
-    n_draws = weight.sum(1).clamp_min(1.0)
-
-    def average(mean: "Tensor") -> "Tensor":
-        loss = 0.5 * ((scaled - mean) / width) ** 2 + log_noise
-        total: Tensor = (loss * weight).sum(1)
-        return total / n_draws
-
-    positive, negative = average(size), average(-size)
-    is_positive = (positive <= negative).to(sign.dtype)
+    scaled, weight = delta * (-fixed).exp(), weight / weight.sum(1, True).clamp_min(1.0)
+    # The squares of the scaled draw less the mean of either sign are what both have in
+    # common, less or plus twice a product.
+    precise = weight * (2.0 * (fixed - log_noise)).exp()
+    common = (0.5 * precise * (scaled**2 + size**2) + weight * log_noise).sum(1)
+    product = (precise * scaled * size).sum(1)
+    is_positive = (product >= 0.0).to(sign.dtype)
     sign_loss = torch.nn.functional.binary_cross_entropy_with_logits(
         sign[:, 0], is_positive, reduction="none"
     )
     penalty = _ALPHA_PENALTY * (alpha[:, 0] - 1.0) ** 2
-    loss: Tensor = torch.minimum(positive, negative) + sign_loss + penalty
+    loss: Tensor = common - product.abs() + sign_loss + penalty
     return loss
 
 

@@ -21,6 +21,7 @@ References
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -115,10 +116,12 @@ class Probes:
     def look(self, x: Single, target: NDArray[Any]) -> Traits:
         """Return what the probes make of encoded points."""
         _, n_probes, n_outputs = self.weight.shape
-        shape = (len(x), n_probes, n_outputs)
-        odds = _project(x, self.weight.reshape(len(self.weight), -1)).reshape(shape)
-        pull = _project(x, self.pull.reshape(len(self.pull), -1)).reshape(shape)
-        white = _project(x, self.root)
+        shape, n_columns = (len(x), n_probes, n_outputs), n_probes * n_outputs
+        all_at_once = x @ self._joined[:-1]
+        all_at_once += self._joined[-1]
+        odds = all_at_once[:, :n_columns].reshape(shape)
+        pull = all_at_once[:, n_columns : 2 * n_columns].reshape(shape)
+        white = all_at_once[:, 2 * n_columns :]
         leverage = np.einsum("nd,nd->n", white, white)
         np.maximum(leverage, _SMALLEST, out=leverage)
         missed = code_target(target, self.n_classes)[:, None, :] - _predict(
@@ -138,6 +141,12 @@ class Probes:
             reach=reach,
             tilt=first / reach,
         )
+
+    @cached_property
+    def _joined(self) -> Single:
+        """What points, a 1 appended, are multiplied by, side by side."""
+        flat = (part.reshape(len(part), -1) for part in (self.weight, self.pull))
+        return np.ascontiguousarray(np.hstack([*flat, self.root]))
 
     def _shift(self, missed: Single, target: NDArray[Any], leverage: Single) -> Single:
         """Return the logarithm of the residual t = 1 - expit(m + t h/k) of the label.
@@ -306,11 +315,6 @@ def _predict(odds: NDArray[Any], n_classes: int) -> NDArray[Any]:
     if n_classes == 2:
         return np.asarray(expit(odds))
     return np.asarray(np.exp(log_softmax(odds, axis=-1)))
-
-
-def _project(x: Single, wide: Single) -> Single:
-    """Return the product of points, a 1 appended, with a matrix."""
-    return np.asarray(x @ wide[:-1] + wide[-1])
 
 
 def _tabulate(traits: Traits) -> Single:

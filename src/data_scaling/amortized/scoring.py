@@ -11,6 +11,7 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from data_scaling._checks import check_at_least, require_extra
 from data_scaling._files import write_whole
@@ -189,8 +190,8 @@ def score_parquet(
     threads = n_threads or os.cpu_count() or 1
     batches = _read_batches(scorer, Path(source), batch_rows)
     n_rows = 0
-    with write_whole(out) as temporary, ExitStack() as stack:
-        # Each thread has a batch of its own, so torch is to use no further ones.
+    # Each thread has a batch of its own, so products are to use no further ones.
+    with threadpool_limits(1), write_whole(out) as temporary, ExitStack() as stack:
         pool = stack.enter_context(
             ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1))
         )
@@ -231,7 +232,9 @@ def _read_batches(scorer: Scorer, source: Path, batch_rows: int) -> Iterator[Any
         try:
             with parquet.ParquetFile(path, pre_buffer=False) as file:
                 scorer.check_columns(file.schema_arrow.names)
-                yield from file.iter_batches(batch_rows, columns=scorer.columns)
+                yield from file.iter_batches(
+                    batch_rows, columns=scorer.columns, use_threads=False
+                )
         except (arrow.ArrowException, OSError) as error:
             raise InputError(
                 f"{path} cannot be read as Parquet ({error}). Write the file again."
