@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for section in steps["section"]:
         if args.write_only or args.sections.lower() not in section["title"].lower():
             continue
-        device = section.get("device", "cpu")
-        if not has_device(device):
+        device = section.get("device")
+        if device and not has_device(device):
             print(f"{section['title']}: left out, as there is no {device} here")
             continue
         for command in section["commands"]:
@@ -64,7 +64,7 @@ def has_device(name: str) -> bool:
     try:
         ds.make_learner("mlp", device=name)
     except (ds.MissingExtraError, ds.InputError):
-        return name == "cpu"
+        return False
     return True
 
 

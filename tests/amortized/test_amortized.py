@@ -313,6 +313,18 @@ def test_without_torch_the_extra_is_named(monkeypatch):
         ds.AmortizedEstimator().fit(draws, dataset)
 
 
+def test_coalitions_that_were_not_drawn_leave_laws_whole(trained):
+    """Two of five columns are missing, as in a ledger that is not finished."""
+    dataset, draws, *_ = trained
+    few = draws.first(5)
+    delta = few.delta.copy()
+    delta[:, 1:3] = np.nan
+    partly = ds.Contributions(delta, few.cardinality)
+    laws = ds.AmortizedEstimator(**FAST).fit(partly, dataset)
+
+    assert np.isfinite(laws.psi([60, 300])).all()
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 def test_a_gpu_gives_the_same_bits_again_and_nearly_those_of_the_processor(trained):
     dataset, draws, _, expected = trained

@@ -108,13 +108,45 @@ def test_the_plain_estimate_is_that_of_the_hierarchical_fit(powers):
     np.testing.assert_allclose(np.sqrt(found.variance), laws.noise, rtol=1e-9)
 
 
+def count(sizes, missing=None):
+    delta = np.where(
+        np.zeros(np.shape(sizes), bool) if missing is None else missing, np.nan, 1
+    )
+    return count_coalitions(ds.Contributions(delta, sizes))
+
+
 def test_coalitions_are_counted_by_their_sizes():
-    """Two shared ones, whose members see one less, and one of each point's own."""
+    """Two shared ones, whose members see one less, and some of each point's own."""
     shared = np.array([[50, 80], [49, 80], [50, 79]])
     own = np.array([[50], [60], [70]])
+    many = np.random.default_rng(0).integers(30, 200, (1000, 10))
 
-    assert count_coalitions(shared) == 2
-    assert count_coalitions(np.hstack([shared, own])) == 5
+    assert count(shared) == 2
+    assert count(np.hstack([shared, own])) == 5
+    assert 10 * 60 < count(many) <= 10 * 85
+    assert count(shared, missing=shared > 70) == 1
+
+
+def test_points_without_judges_leave_the_weight_to_the_others():
+    """Most points have no draw in the columns that judge."""
+    gained, apart = np.zeros((2, 20, 8))
+    gained[:5], apart[:5] = 0.9, 1.0
+
+    assert weigh([Trial(gained, apart)]) == pytest.approx(0.9)
+    assert weigh([Trial(0 * gained, 0 * apart)], 0.3) == 0.3
+
+
+def test_an_estimate_among_more_powers_predicts_the_same():
+    rng = np.random.default_rng(6)
+    estimate = make_estimate(rng.normal(size=(4, 2)), 0.5)
+    wider = np.array([1.0, 1.5, 2.0])
+    k = rng.integers(50, 500, (4, 3)).astype(np.int32)
+    found = estimate.among(POWERS, wider)
+
+    np.testing.assert_allclose(
+        found.predict(k, BASE, wider), estimate.predict(k, BASE, POWERS)
+    )
+    assert found.covariance[0].tolist() == [[0.5, 0, 0], [0, 0, 0], [0, 0, 0.5]]
 
 
 def test_few_judges_leave_the_weight_near_the_guess():

@@ -33,6 +33,14 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.parametrize("verb", ["sample breast_cancer x.ledger", "run breast_cancer"])
+def test_a_device_is_for_networks_alone(verb):
+    with pytest.raises(
+        ds.InputError, match="device is 'cuda', but the learner is logr"
+    ):
+        call(f"{verb} --draws 4 --jobs 1 --learner logreg --device cuda")
+
+
 def test_sample_draws_what_the_library_draws(tmp_path):
     shown = call(f"sample breast_cancer x.ledger {SMALL} --base-draws 20")
     assert "all 12 draws of 9 points" in shown

@@ -312,6 +312,20 @@ commands = ["plot_distance -dataset toy"]
     assert f"| toy | {label} {cells}" not in page.read_text()
 
 
+def test_a_section_that_needs_another_device_is_left_out(script, tmp_path, capsys):
+    steps, page = tmp_path / "steps.toml", tmp_path / "page.md"
+    steps.write_text("""
+[[section]]
+title = "Many"
+device = "abacus"
+paper = "None."
+commands = ["generate_samples_validation -dataset toy -model mlp --device abacus"]
+""")
+    script("reproduce", "--steps", str(steps), "--page", str(page))
+    assert "Many: left out, as there is no abacus here" in capsys.readouterr().out
+    assert "## Not yet run" in page.read_text()
+
+
 def test_cells_are_marked_where_a_difference_is_clear(script, tmp_path):
     side_by_side = importlib.import_module("side_by_side")
     frame = pd.DataFrame(

@@ -7,6 +7,7 @@ from data_scaling.coalitions import draw_coalition, group_pool
 from data_scaling.datasets import Dataset, load_dataset
 from data_scaling.errors import InputError
 from data_scaling.learners import ApproximateLearner, LogisticLearner
+from data_scaling.learners.approximate_logistic import _sum_squares
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,25 @@ def test_features_far_apart_in_scale_stay_finite():
     )
     assert np.isfinite(draw.delta).all()
     assert draw.failures == ()
+
+
+@pytest.mark.parametrize(("offset", "spread"), [(1e4, 1.0), (1.6e9, 1e3), (0.0, 1e20)])
+def test_features_that_single_precision_cannot_tell_are_taken_in_double(offset, spread):
+    """Correlation with exact draws over 8 coalitions; one feature far off."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(400, 5))
+    y = (x[:, 0] + 0.5 * x[:, 1] + 0.5 * rng.normal(size=400) > 0).astype(int)
+    x[:, 1] = offset + spread * x[:, 1]
+    dataset = Dataset(x[:300], y[:300], x[300:], y[300:])
+    exact, quick = draw_both(dataset, "log_loss", 120, 8)
+    assert np.corrcoef(exact.ravel(), quick.ravel())[0, 1] > 0.98
+
+
+def test_squares_of_either_sign_are_summed():
+    rng = np.random.default_rng(5)
+    rows, weight = rng.normal(size=(30, 4)), rng.normal(size=30)
+    expected = (rows * weight[:, None]).T @ rows
+    np.testing.assert_allclose(_sum_squares(rows, weight), expected, atol=1e-12)
 
 
 def test_a_learner_without_approximation_is_refused(cancer):

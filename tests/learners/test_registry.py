@@ -145,5 +145,9 @@ def test_an_estimators_name_is_its_class():
 
 def test_a_device_is_for_networks_alone():
     assert make_learner("mlp", device="cpu").device == "cpu"
-    with pytest.raises(InputError, match="device is 'cuda', but only mlp and regmlp"):
+    with pytest.raises(InputError, match="device is 'cuda', but the learner is logreg"):
         make_learner("logreg", device="cuda")
+    with pytest.raises(InputError, match="one that is given whole"):
+        make_learner(Ridge(), device="cuda")
+    with pytest.raises(InputError, match="'lgreg' is not known"):
+        make_learner("lgreg", device="cuda")

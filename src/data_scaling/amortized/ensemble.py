@@ -101,7 +101,7 @@ def train_ensemble(
         members.append(read_parameters(network))
         judged = np.sort(rng.permutation(held)[:_TRIAL_POINTS])
         trials.append(_try(members[-1], model, draws, inputs, judged, is_held, numbers))
-    guess = guess_weight(count_coalitions(draws.cardinality))
+    guess = guess_weight(count_coalitions(draws))
     return replace(
         model,
         members=tuple(members),

@@ -123,7 +123,7 @@ def _describe(
         base=base,
         unit=float(np.nanmedian(size[size > 0])),
         probes=learn_probes(dataset, encoding, base, rng) if is_expansion else None,
-        is_detailed=count_coalitions(draws.cardinality) >= MANY_COALITIONS,
+        is_detailed=count_coalitions(draws) >= MANY_COALITIONS,
         plain=plain,
     )
 

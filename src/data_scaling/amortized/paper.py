@@ -58,17 +58,16 @@ def likelihood_loss(
     fixed = log_noise.detach()
     size = (log_c - alpha * log_k - fixed).exp()
     scaled, weight = delta * (-fixed).exp(), weight / weight.sum(1, True).clamp_min(1.0)
-    # The squares of the scaled draw less the mean of either sign are what both have in
-    # common, less or plus twice a product.
     precise = weight * (2.0 * (fixed - log_noise)).exp()
-    common = (0.5 * precise * (scaled**2 + size**2) + weight * log_noise).sum(1)
-    product = (precise * scaled * size).sum(1)
-    is_positive = (product >= 0.0).to(sign.dtype)
+    # The likelier sign is that of the draws' product with the size.
+    is_positive = (precise * scaled * size).sum(1) >= 0.0
+    signed = torch.where(is_positive[:, None], size, -size)
+    law_loss = (0.5 * precise * (scaled - signed) ** 2 + weight * log_noise).sum(1)
     sign_loss = torch.nn.functional.binary_cross_entropy_with_logits(
-        sign[:, 0], is_positive, reduction="none"
+        sign[:, 0], is_positive.to(sign.dtype), reduction="none"
     )
     penalty = _ALPHA_PENALTY * (alpha[:, 0] - 1.0) ** 2
-    loss: Tensor = common - product.abs() + sign_loss + penalty
+    loss: Tensor = law_loss + sign_loss + penalty
     return loss
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data_scaling._typing import BoolArray, FloatArray, Int32Array
+from data_scaling._typing import BoolArray, FloatArray, IntArray
 from data_scaling.contributions import Contributions
 from data_scaling.estimators.choice import Choice, choose_laws, weigh_evidence
 from data_scaling.estimators.estimate import Estimate
@@ -28,13 +28,14 @@ from data_scaling.estimators.learned_laws import (
     CHOOSING_POINTS,
     LEARNING_POINTS,
     LearnedLaws,
+    is_quiet,
     learn_laws,
     spread_draws,
 )
 from data_scaling.estimators.moments import Powers
 
 # Times the typical distance of two estimates from which on a point counts less.
-_FAR, _TINY = 10.0, 1e-300
+_FAR = 10.0
 _MAX_ITERATIONS, _FEW_ITERATIONS = 300, 30
 # Weight of the networks where the draws tell nothing of it, and coalitions below which
 # it is 0: from a handful of them networks learn their luck.
@@ -58,8 +59,9 @@ class Trial:
 
 def choose(contributions: Contributions, base: float, powers: Powers | None) -> Choice:
     """Return the laws that the hierarchical fit would choose."""
-    draws = _spread(contributions, base, CHOOSING_POINTS, _MAX_ITERATIONS)
-    return choose_laws(draws, powers, is_quiet=False)
+    rows = _find_drawn(contributions)
+    draws = spread_draws(contributions, rows, base, CHOOSING_POINTS, _MAX_ITERATIONS)
+    return choose_laws(draws, powers, is_quiet=is_quiet(contributions, rows))
 
 
 def learn_plain(contributions: Contributions, choice: Choice) -> LearnedLaws:
@@ -88,22 +90,19 @@ def compare(
     return Trial(precision * missed * apart, precision * apart**2)
 
 
-def count_coalitions(cardinality: Int32Array) -> int:
-    """Return how many coalitions there are at least, as their sizes tell.
+def count_coalitions(contributions: Contributions) -> int:
+    """Return how many coalitions there are at least, as the sizes of draws tell.
 
-    A coalition has one size for all points, and one less for its members, so that
-    sizes next to each other count once.
-
-    Parameters
-    ----------
-    cardinality : (n_points, n_draws) int32 array
-        Sizes; those of a column may be of one coalition.
+    A coalition has one size for all points, and one less for its members: so many sizes
+    in a row are of half as many coalitions or more.
     """
     n_coalitions = 0
-    for sizes in cardinality.T:
-        is_there = np.zeros(sizes.max() + 2, dtype=bool)
-        is_there[sizes] = True
-        n_coalitions += int(np.sum(is_there[:-1] & ~is_there[1:]))
+    drawn = ~np.isnan(contributions.delta)
+    for sizes, usable in zip(contributions.cardinality.T, drawn.T, strict=True):
+        found = np.unique(sizes[usable])
+        starts = np.flatnonzero(np.diff(found, prepend=-2) > 1)
+        lengths = np.diff(starts, append=len(found))
+        n_coalitions += int(np.sum((lengths + 1) // 2))
     return n_coalitions
 
 
@@ -120,16 +119,16 @@ def weigh(trials: Sequence[Trial], guess: float = _GUESS) -> float:
     drawn towards a guess as far as the coalitions that judge leave it open.
     """
     apart = np.concatenate([trial.apart.sum(axis=1) for trial in trials])
-    share = 1.0 / (1.0 + apart / max(_FAR * float(np.median(apart)), _TINY))
+    if not np.any(apart > 0.0):
+        return guess
+    share = 1.0 / (1.0 + apart / (_FAR * float(np.median(apart[apart > 0.0]))))
     ends = np.cumsum([len(trial.apart) for trial in trials])
     gained, squares = [], []
     for trial, counted in zip(trials, np.split(share, ends[:-1]), strict=True):
         gained.append(counted @ trial.gained)
         squares.append(counted @ trial.apart)
-    square = np.concatenate(squares)
-    if square.sum() == 0.0:
-        return guess
-    return weigh_evidence(np.concatenate(gained), square, guess)
+    product, square = np.concatenate(gained), np.concatenate(squares)
+    return weigh_evidence(product, square, guess)
 
 
 def list_numbers(n_draws: int) -> list[int]:
@@ -148,5 +147,9 @@ def _spread(
     contributions: Contributions, base: float, n_points: int, max_iterations: int
 ) -> LearningDraws:
     """Return the draws of points spread evenly over those that have any."""
-    rows = np.flatnonzero(np.any(~np.isnan(contributions.delta), axis=1))
+    rows = _find_drawn(contributions)
     return spread_draws(contributions, rows, base, n_points, max_iterations)
+
+
+def _find_drawn(contributions: Contributions) -> IntArray:
+    return np.flatnonzero(np.any(~np.isnan(contributions.delta), axis=1))

@@ -279,7 +279,7 @@ def weigh_evidence(product: FloatArray, square: FloatArray, guess: float) -> flo
     """
     total = square.sum()
     trust = product.sum() / total
-    variance = np.sum((product - trust * square) ** 2) / total**2
+    variance = np.sum(((product - trust * square) / total) ** 2)
     known = _OPEN**2 / (_OPEN**2 + variance)
     return float(np.clip(known * trust + (1.0 - known) * guess, 0.0, 1.0))
 

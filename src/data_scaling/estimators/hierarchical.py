@@ -31,6 +31,7 @@ from data_scaling.estimators.learned_laws import (
     CHOOSING_POINTS,
     LEARNING_POINTS,
     LearnedLaws,
+    is_quiet,
     learn_laws,
     spread_draws,
 )
@@ -40,9 +41,6 @@ Form: TypeAlias = Literal["expansion", "power"]
 
 # Exponents that power laws are a mixture of.
 EXPONENTS = np.arange(0.25, 4.01, 0.25)
-# A law's own bias weighs as much as the noise of adjusted draws from this share of the
-# variance removed on.
-_LOW_NOISE = 0.5
 
 
 @final
@@ -202,7 +200,7 @@ class HierarchicalEstimator:
             contributions, rows, base, CHOOSING_POINTS, self.max_iterations
         )
         asked = None if self.powers is None else tuple(map(float, self.powers))
-        return choose_laws(draws, asked, is_quiet=_is_quiet(contributions, rows))
+        return choose_laws(draws, asked, is_quiet=is_quiet(contributions, rows))
 
     def _learn(
         self, contributions: Contributions, rows: IntArray, choice: Choice
@@ -228,12 +226,6 @@ def _split(groups: ArrayLike | None, n_points: int) -> list[IntArray]:
             "one label per point."
         )
     return [np.flatnonzero(labels == label) for label in np.unique(labels)]
-
-
-def _is_quiet(contributions: Contributions, rows: IntArray) -> bool:
-    """Return whether adjusting has removed most of the noise of these draws."""
-    removed = contributions.variance_removed
-    return removed is not None and float(np.median(removed[rows])) > _LOW_NOISE
 
 
 def _empty_laws(n_powers: int, silent: NDArray[np.bool_]) -> dict[str, FloatArray]:

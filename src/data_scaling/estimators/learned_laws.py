@@ -17,6 +17,9 @@ from data_scaling.estimators.prior import Prior, all_powers
 # Points that priors are learned from, and laws chosen by, spread over the pool.
 LEARNING_POINTS, CHOOSING_POINTS = 2000, 500
 _BLOCK_POINTS = 1024
+# A law's own bias weighs as much as the noise of adjusted draws from this share of the
+# variance removed on.
+_LOW_NOISE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +55,11 @@ class LearnedLaws:
             For ``choice.powers``.
         """
         wanted = np.arange(contributions.n_points) if rows is None else rows
+        # Without rows one empty block says how many powers there are.
         delta, cardinality = contributions.delta, contributions.cardinality
         blocks = [
             self._estimate_block(delta[block], cardinality[block])
-            for first in range(0, len(wanted), _BLOCK_POINTS)
+            for first in range(0, max(len(wanted), 1), _BLOCK_POINTS)
             for block in [wanted[first : first + _BLOCK_POINTS]]
         ]
         names = ("coefficients", "covariance", "variance", "exponent")
@@ -84,6 +88,12 @@ class LearnedLaws:
             # Powers that the prior gave up have the coefficient 0.
             estimates.append(found.among(all_powers(prior.models), choice.powers))
         return mix(estimates, [law.weight for law in choice.laws])
+
+
+def is_quiet(contributions: Contributions, rows: IntArray) -> bool:
+    """Return whether adjusting has removed most of the noise of some points' draws."""
+    removed = contributions.variance_removed
+    return removed is not None and float(np.median(removed[rows])) > _LOW_NOISE
 
 
 def spread_draws(

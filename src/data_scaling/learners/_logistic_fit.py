@@ -22,7 +22,7 @@ from data_scaling.learners._newton import factor_hessian
 
 @dataclass(frozen=True, eq=False)
 class LogisticProblem:
-    """The regularised logistic objective of some rows.
+    """The regularised logistic objective of some rows, in their precision.
 
     Attributes
     ----------

@@ -1,5 +1,6 @@
 """Newton's method for a smooth convex function, to round-off."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -62,24 +63,14 @@ def minimise(
     SingularFitError
         If there is no finite minimum, or it is not reached.
     """
-    theta = start
-    value, previous = problem.value(theta), np.inf
-    for _ in range(MAX_ITERATIONS):
-        gradient, factor = problem.gradient(theta), factor_hessian(problem, theta)
-        step, decrement = _newton_step(factor, gradient)
-        scale = 1.0 + abs(value)
+    previous = np.inf
+    for theta, step, decrement, scale, _ in _descend(problem, start):
         if decrement <= floor * scale:
             return theta + step
-        if decrement <= _NEAR * scale:
-            # The values of F no longer tell steps apart; full steps converge here
-            # quadratically until round-off stops them.
-            if 0.25 * previous < decrement <= _STALLED * scale:
-                return theta
-            length = 1.0
-        else:
-            length = _search_line(problem, theta, step, value, decrement)
-        theta = theta + length * step
-        value, previous = problem.value(theta), decrement
+        # Full steps converge quadratically until round-off stops them.
+        if 0.25 * previous < decrement <= _STALLED * scale:
+            return theta
+        previous = decrement
     raise SingularFitError(_NOT_CONVERGED)
 
 
@@ -101,14 +92,9 @@ def minimise_roughly(
     SingularFitError
         If that is not reached.
     """
-    theta, value = start, problem.value(start)
-    for _ in range(MAX_ITERATIONS):
-        gradient, factor = problem.gradient(theta), factor_hessian(problem, theta)
-        step, decrement = _newton_step(factor, gradient)
-        if decrement <= floor * (1.0 + abs(value)):
+    for theta, step, decrement, scale, factor in _descend(problem, start):
+        if decrement <= floor * scale:
             return theta + step, factor
-        theta = theta + _search_line(problem, theta, step, value, decrement) * step
-        value = problem.value(theta)
     raise SingularFitError(_NOT_CONVERGED)
 
 
@@ -172,6 +158,30 @@ def factor_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
     except linalg.LinAlgError as error:
         raise SingularFitError("the logistic Hessian is singular") from error
     return np.asarray(factor)
+
+
+def _descend(
+    problem: ConvexProblem, theta: FloatArray
+) -> Iterator[tuple[FloatArray, FloatArray, float, float, FloatArray]]:
+    """Go down by damped Newton steps.
+
+    Yields
+    ------
+    tuple
+        Where it stands, the next step, twice the decrease that the step promises, the
+        scale of the objective, and the Hessian's factor.
+    """
+    value = problem.value(theta)
+    for _ in range(MAX_ITERATIONS):
+        gradient, factor = problem.gradient(theta), factor_hessian(problem, theta)
+        step, decrement = _newton_step(factor, gradient)
+        scale, length = 1.0 + abs(value), 1.0
+        yield theta, step, decrement, scale, factor
+        # Values no longer tell steps apart where the decrement is small.
+        if decrement > _NEAR * scale:
+            length = _search_line(problem, theta, step, value, decrement)
+        theta = theta + length * step
+        value = problem.value(theta)
 
 
 def _newton_step(factor: FloatArray, gradient: FloatArray) -> tuple[FloatArray, float]:

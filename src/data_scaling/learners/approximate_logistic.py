@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
+from scipy.linalg import solve_triangular
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray, IntArray
@@ -51,44 +51,52 @@ _EPS: Final = float(np.finfo(np.float64).eps)
 class RoughFit:
     """A coalition fitted as precisely as an expansion needs it.
 
+    All arrays are of single precision where that does, else of double.
+
     Attributes
     ----------
     problem : LogisticProblem
-        The coalition's rows, in single precision.
-    theta : (p,) float64 array
+        The coalition's rows.
+    theta : (p,) float array
         Near its minimiser.
-    whitener : (p, p) float32 array
-        Rows of features times it are white: the Hessian is the identity for them.
+    whitener : (p, p) float array
+        Rows of features times it are white: the Hessian, one step before the last, is
+        the identity for them.
     """
 
     problem: LogisticProblem
-    theta: FloatArray
-    whitener: NDArray[np.float32]
+    theta: NDArray[Any]
+    whitener: NDArray[Any]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether single precision does."""
+        return self.whitener.dtype == np.float32
 
 
 def fit_roughly(problem: LogisticProblem) -> RoughFit:
     """Fit a coalition as precisely as an expansion needs it.
 
-    Single precision does where the features' scales are not far apart.
+    Single precision does where no direction of the features is far shorter than others.
 
     Raises
     ------
     SingularFitError
         If there is no finite minimum, or it is not reached.
     """
-    parts = problem.x, problem.y, problem.penalty
-    single = LogisticProblem(*map(_to_single, parts))
     start = np.zeros(len(problem.penalty))
-    try:
-        theta, factor = minimise_roughly(single, _to_single(start), floor=_FLOOR)
-        is_known = _are_alike(np.diagonal(factor))
-    except SingularFitError:
-        is_known = False
-    if not is_known:
-        theta, factor = minimise_roughly(problem, start, floor=_FLOOR)
-    inverse, _ = lapack.strtri(factor, lower=1)
-    whitener = np.ascontiguousarray(np.tril(inverse).T)
-    return RoughFit(single, theta.astype(np.float64), whitener)
+    # What is too large for single precision is not finite, and refused.
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = problem.x, problem.y, problem.penalty
+        single = LogisticProblem(*map(_to_single, parts))
+        try:
+            theta, factor = minimise_roughly(single, _to_single(start), floor=_FLOOR)
+            if _are_alike(np.diagonal(factor)):
+                return RoughFit(single, theta, _invert(factor))
+        except SingularFitError:
+            pass
+    theta, factor = minimise_roughly(problem, start, floor=_FLOOR)
+    return RoughFit(problem, theta, _invert(factor))
 
 
 def _to_single(values: FloatArray) -> Any:
@@ -98,6 +106,14 @@ def _to_single(values: FloatArray) -> Any:
 def _are_alike(diagonal: FloatArray) -> bool:
     """Say whether single precision leaves something of a factor's least direction."""
     return bool(diagonal.min() > _LEAST_SINGLE * diagonal.max())
+
+
+def _invert(factor: NDArray[Any]) -> NDArray[Any]:
+    """Return the transposed inverse of a lower triangle, whose upper part is noise."""
+    inverse = solve_triangular(
+        factor, np.eye(len(factor), dtype=factor.dtype), lower=True, check_finite=False
+    )
+    return np.ascontiguousarray(inverse.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +135,9 @@ class ExpandedLogistic:
 
     Attributes
     ----------
-    x : (n_pool, p) float32 array
-        Features of the pool, with the intercept's column of ones if there is one.
+    x : (n_pool, p) float array
+        Features of the pool, with the intercept's column of ones if there is one; as
+        all arrays of the precision of the fit.
     y : (n_pool,) float64 array
         Targets, 0 or 1.
     scorer : MarginScorer
@@ -131,7 +148,7 @@ class ExpandedLogistic:
         Number of points to be worked on together.
     """
 
-    x: NDArray[np.float32]
+    x: NDArray[Any]
     y: FloatArray
     scorer: MarginScorer
     fit: RoughFit
@@ -140,12 +157,12 @@ class ExpandedLogistic:
     @property
     def theta(self) -> FloatArray:
         """The coalition's parameters."""
-        return self.fit.theta
+        return np.asarray(self.fit.theta, dtype=np.float64)
 
     @property
     def utility(self) -> float:
         """U(D), in units of the metric."""
-        return self.scorer.utility(self.fit.theta)
+        return self.scorer.utility(self.theta)
 
     def contributions(
         self, points: IntArray, sign: Sign, failures: list[str]
@@ -154,10 +171,9 @@ class ExpandedLogistic:
         x, y = self.x[points], self.y[points]
         white = x @ self.fit.whitener
         h = row_dot(white, white).astype(np.float64)
-        margin = x @ self.fit.theta.astype(np.float32)
-        asked = Points(y, margin.astype(np.float64), h)
+        asked = Points(y, (x @ self.fit.theta).astype(np.float64), h)
         ratio = _solve_ratio(asked, sign)
-        delta = self._expand(ratio.astype(np.float32), white)
+        delta = self._expand(ratio.astype(white.dtype), white)
         far = np.flatnonzero(~(np.abs(ratio) * np.sqrt(h) <= _NEAR))
         if self._derivatives is None:
             far = np.arange(len(points))
@@ -167,9 +183,7 @@ class ExpandedLogistic:
         failures += ["the expansion is not finite"] * int(np.isnan(delta).sum())
         return sign * delta
 
-    def _expand(
-        self, ratio: NDArray[np.float32], white: NDArray[np.float32]
-    ) -> FloatArray:
+    def _expand(self, ratio: NDArray[Any], white: NDArray[Any]) -> FloatArray:
         """Return the changes of the utility to second order, (n,)."""
         if self._derivatives is None:
             return np.empty(len(ratio))
@@ -178,22 +192,21 @@ class ExpandedLogistic:
         return np.asarray(ratio * (along + 0.5 * ratio * bend), dtype=np.float64)
 
     def _search_lines(
-        self, ratio: FloatArray, white: NDArray[np.float32], points: Points, sign: Sign
+        self, ratio: FloatArray, white: NDArray[Any], points: Points, sign: Sign
     ) -> FloatArray:
         """Return the changes of the utility at the minima along the points' lines."""
-        step = ratio.astype(np.float32)[:, None] * (white @ self.fit.whitener.T)
+        step = ratio.astype(white.dtype)[:, None] * (white @ self.fit.whitener.T)
         with np.errstate(over="ignore", invalid="ignore"):
             slopes = self._slopes(step, ratio, points, sign)
             length = find_lengths(slopes, len(step), tolerance=_LINE_TOLERANCE)
             change = np.nan_to_num(length[:, None] * step, posinf=0.0, neginf=0.0)
-        theta = self.fit.theta
-        return self.scorer.changes(theta + change, theta)
+        return self.scorer.changes(self.theta + change, self.theta)
 
     def _slopes(
-        self, step: NDArray[np.float32], ratio: FloatArray, points: Points, sign: Sign
+        self, step: NDArray[Any], ratio: FloatArray, points: Points, sign: Sign
     ) -> Slopes:
         """Return the derivatives of the points' objectives along their steps."""
-        problem, theta = self.fit.problem, self.fit.theta.astype(np.float32)
+        problem, theta = self.fit.problem, self.fit.theta
         shift, base = step @ problem.x.T, problem.x @ theta
         pull = problem.penalty * theta
         linear = step @ (pull - problem.y @ problem.x)
@@ -201,7 +214,7 @@ class ExpandedLogistic:
         own = ratio * points.h
 
         def derivatives(length: FloatArray) -> tuple[FloatArray, FloatArray]:
-            p = np.exp(-(base + length.astype(np.float32)[:, None] * shift))
+            p = np.exp(-(base + length.astype(shift.dtype)[:, None] * shift))
             p += 1.0
             np.divide(1.0, p, out=p)
             first = row_dot(p, shift) + linear + length * quadratic
@@ -216,32 +229,28 @@ class ExpandedLogistic:
         return derivatives
 
     @cached_property
-    def _derivatives(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    def _derivatives(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """First two derivatives of the utility in white coordinates, (p,), (p, p)."""
-        slopes = self.scorer.slopes(self.fit.theta)
+        slopes = self.scorer.slopes(self.theta)
         if slopes is None:
             return None
-        first, second = map(_to_single, slopes)
-        rows, whitener = self.scorer.single, self.fit.whitener
-        hessian: Any = _sum_squares(rows, second)
-        return first @ rows @ whitener, whitener.T @ hessian @ whitener
+        rows = self.scorer.single if self.fit.is_single else self.scorer.signed
+        white = rows @ self.fit.whitener
+        first, second = (slope.astype(white.dtype) for slope in slopes)
+        return first @ white, _sum_squares(white, second)
 
 
-def _sum_squares(
-    rows: NDArray[np.float32], weight: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _sum_squares(rows: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
     """Return the sum of the rows' squares, weighted, (p, p): of each sign by itself.
 
     A matrix times itself is half the work of one times another.
     """
-    total = np.zeros((rows.shape[1],) * 2, dtype=np.float32)
-    for sign in (1.0, -1.0):
+    total = np.zeros((rows.shape[1],) * 2, dtype=rows.dtype)
+    for sign in (1, -1):
         part = sign * weight > 0
-        if part.all():
-            scaled = rows * np.sqrt(np.abs(weight))[:, None]
-        else:
+        if part.any():
             scaled = rows[part] * np.sqrt(np.abs(weight[part]))[:, None]
-        total += np.float32(sign) * (scaled.T @ scaled)
+            total += sign * (scaled.T @ scaled)
     return total
 
 

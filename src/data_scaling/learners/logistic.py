@@ -154,7 +154,9 @@ class BoundLogistic:
     @property
     def approximation(self) -> "BoundLogistic":
         """The second-order expansion of this learner, which is far quicker."""
-        description = f"second-order expansion of {self.description}"
+        description = (
+            f"second-order expansion in single precision of {self.description}"
+        )
         return replace(self, description=description, is_exact=False)
 
     def utility(self, coalition: IntArray) -> float:
@@ -201,7 +203,8 @@ class BoundLogistic:
             raise SingularFitError("the coalition has one class only")
         if not self.is_exact:
             fit = fit_roughly(problem)
-            return ExpandedLogistic(self._single, self.y, self.scorer, fit)
+            pool = self._single if fit.is_single else self.x
+            return ExpandedLogistic(pool, self.y, self.scorer, fit)
         theta = minimise(problem, np.zeros(len(self.penalty)))
         return FittedLogistic(self, LogisticFit(problem, theta))
 

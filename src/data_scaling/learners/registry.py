@@ -111,11 +111,6 @@ def make_learner(
     """
     if engine not in ("auto", "refit"):
         raise InputError(f"engine is {engine!r}. Give 'auto' or 'refit'.")
-    if device != "cpu" and estimator not in ("mlp", "regmlp"):
-        raise InputError(
-            f"device is {device!r}, but only mlp and regmlp are trained elsewhere than "
-            "on the processor. Leave it out, or ask for one of these."
-        )
     if isinstance(estimator, str):
         if estimator not in LEARNERS:
             raise InputError(
@@ -126,12 +121,23 @@ def make_learner(
             network: MlpLearner
             (network,) = (make() for make in LEARNERS[estimator].values())
             return replace(network, device=device)
+        _check_processor(estimator, device)
         return EstimatorLearner(estimator, LEARNERS[estimator], engine)
+    _check_processor("one that is given whole", device)
     if hasattr(estimator, "bind"):
         return estimator
     name = RefitLearner(estimator).name
     task: Task = "classification" if is_classifier(estimator) else "regression"
     return EstimatorLearner(name, {task: lambda: estimator}, engine)
+
+
+def _check_processor(name: str, device: str) -> None:
+    if device != "cpu":
+        raise InputError(
+            f"device is {device!r}, but the learner is {name}. Leave the device out, "
+            "or ask for 'mlp' or 'regmlp'; a network of your own has it: "
+            f"MlpLearner(device={device!r})."
+        )
 
 
 @dataclass(frozen=True, eq=False)
