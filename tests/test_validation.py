@@ -8,7 +8,12 @@ from test_ranking import make_laws
 
 from data_scaling.contributions import Contributions
 from data_scaling.errors import InputError
-from data_scaling.validation import Validation, describe_validation, validate_laws
+from data_scaling.validation import (
+    Validation,
+    describe_validation,
+    split_draws,
+    validate_laws,
+)
 
 
 def draw_from_laws(laws, k, noise, seed):
@@ -28,6 +33,18 @@ def test_draws_go_to_the_nearest_size_in_ratio():
         validation.mean[0], [199 / 19800, 601 / 180600, 199e-5 / 1.98], rtol=1e-2
     )
     np.testing.assert_allclose(validation.mean, validation.predicted)
+
+
+def test_draws_are_split_into_halves_of_what_was_drawn():
+    """Of eight columns four were drawn, the first, second, fifth and sixth."""
+    delta = np.full((2, 8), np.nan)
+    delta[:, [0, 1, 4, 5]] = 1.0
+    draws = Contributions(delta, np.full((2, 8), 30))
+    first, second = (np.sum(~np.isnan(half.delta)) for half in split_draws(draws))
+
+    assert first == second == 4
+    with pytest.raises(InputError):
+        split_draws(Contributions(delta[:, :1], np.full((2, 1), 30)))
 
 
 def test_means_and_standard_errors_are_those_of_the_draws():

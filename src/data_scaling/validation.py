@@ -166,14 +166,16 @@ def describe_validation(validation: Validation) -> dict[str, float]:
 def split_draws(contributions: Contributions) -> tuple[Contributions, Contributions]:
     """Split draws in two halves: one to fit to, one to judge by.
 
-    The second one does not keep the coalitions behind its draws.
+    Draws that no point has, as in a ledger that is not finished, do not count. The
+    second half does not keep the coalitions behind its draws.
 
     Raises
     ------
     InputError
         If there are fewer than two draws.
     """
-    n_first = contributions.n_draws // 2
+    drawn = np.flatnonzero(~np.isnan(contributions.delta).all(axis=0))
+    n_first = int(drawn[len(drawn) // 2]) if len(drawn) else 0
     rest = replace(
         contributions,
         delta=contributions.delta[:, n_first:],
