@@ -98,27 +98,36 @@ def write_page(
     (out / "sample-efficiency.md").write_text("\n".join(lines) + "\n")
 
 
-def describe_places(rows: list[Row]) -> list[str]:
-    """Return where the default is the best, and a table of where it is not."""
-    cells: dict[tuple[Any, ...], dict[str, Row]] = {}
-    for row in rows:
-        quantity = row["quantity"]
-        is_asked = quantity == SHAPLEY or int(quantity) >= LEAST_SIZE
-        if row["m"] <= MOST_DRAWS and is_asked:
-            key = (row["dataset"], row["metric"], row["m"], quantity)
-            cells.setdefault(key, {})[row["method"]] = row
+def find_behind(cells: dict[Any, dict[str, Row]]) -> list[tuple[Any, ...]]:
+    """Return where the default is behind: the gap, its error, the cell, both rows."""
     behind = []
-    n_best = n_noise = 0
     for key, group in cells.items():
         best = max(group.values(), key=lambda row: float(row["r2_others"]))
         own = group[DEFAULT]
         gap = best["r2_others"] - own["r2_others"]
-        n_best += best is own
-        if gap <= LEVEL:
-            continue
-        error = (best["r2_others_std"] ** 2 + own["r2_others_std"] ** 2) ** 0.5
-        n_noise += gap <= 2 * error
-        behind.append((gap, error, key, own, best))
+        if gap > LEVEL:
+            error = (best["r2_others_std"] ** 2 + own["r2_others_std"] ** 2) ** 0.5
+            behind.append((gap, error, key, own, best))
+    return behind
+
+
+def describe_places(rows: list[Row]) -> list[str]:
+    """Return where the default is the best, and a table of where it is not."""
+    cells: dict[tuple[Any, ...], dict[str, Row]] = {}
+    elsewhere: dict[tuple[Any, ...], dict[str, Row]] = {}
+    for row in rows:
+        quantity = row["quantity"]
+        is_asked = quantity == SHAPLEY or int(quantity) >= LEAST_SIZE
+        place = cells if row["m"] <= MOST_DRAWS and is_asked else elsewhere
+        key = (row["dataset"], row["metric"], row["m"], quantity)
+        place.setdefault(key, {})[row["method"]] = row
+    behind, others = find_behind(cells), find_behind(elsewhere)
+    n_noise = sum(gap <= 2 * error for gap, error, *_ in behind)
+    clear = [place for place in others if place[0] > 2 * place[1]]
+    n_best = sum(
+        max(group, key=lambda name: float(group[name]["r2_others"])) == DEFAULT
+        for group in cells.values()
+    )
     lines = [
         "",
         "## Where the default is the best",
@@ -127,13 +136,15 @@ def describe_places(rows: list[Row]) -> list[str]:
         f"the Shapley value, the default has the highest R^2 (without points that "
         f"dominate) in {n_best}, and is behind by more than {LEVEL} in {len(behind)}; "
         f"in {n_noise} of these by less than two standard errors of the difference "
-        "over the five repetitions:",
+        f"over the five repetitions. Of the {len(elsewhere)} others (smaller sizes, "
+        f"more draws) it is behind by more than {LEVEL} in {len(others)}, and by more "
+        f"than two standard errors in {len(clear)} of them, which are listed too:",
         "",
         "| dataset | metric | m | what | default | best | by | behind | error |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for gap, error, (name, metric, m, quantity), own, best in sorted(
-        behind, key=lambda place: -place[0]
+        behind + clear, key=lambda place: -place[0]
     ):
         what = quantity if quantity == SHAPLEY else f"psi {int(quantity):,}"
         lines.append(

@@ -55,8 +55,8 @@ class LearnedLaws:
             For ``choice.powers``.
         """
         wanted = np.arange(contributions.n_points) if rows is None else rows
-        # Without rows one empty block says how many powers there are.
         delta, cardinality = contributions.delta, contributions.cardinality
+        # Without rows one empty block says how many powers there are.
         blocks = [
             self._estimate_block(delta[block], cardinality[block])
             for first in range(0, max(len(wanted), 1), _BLOCK_POINTS)
