@@ -8,7 +8,7 @@ import torch
 
 import data_scaling as ds
 from data_scaling.amortized import AmortizedModel
-from data_scaling.amortized.paper import likelihood_loss
+from data_scaling.amortized.paper_loss import Draws, likelihood_loss
 
 FAST = {"n_epochs": 15, "hidden": (32, 32), "progress": False}
 
@@ -193,13 +193,25 @@ def test_the_paper_loss_is_the_negative_log_likelihood():
     outputs = np.hstack([np.full((3, 1), 50.0), np.log(c), np.zeros((3, 1))])
     outputs = np.hstack([outputs, np.log(sigma), np.log(beta)])
     arrays = (outputs, delta, k, np.ones_like(delta))
-    tensors = [torch.tensor(v, dtype=torch.float64) for v in arrays]
+    told, *rest = (torch.tensor(v, dtype=torch.float64) for v in arrays)
+    draws = Draws.prepare(*rest)
     variance = sigma**2 * k**-beta
     density = 0.5 * np.log(variance) + (delta - c / k) ** 2 / variance / 2
     wrong = 0.5 * np.log(variance) + (delta + c / k) ** 2 / variance / 2
     positive, negative = density.mean(1), wrong.mean(1)
     expected = np.minimum(positive, negative) + np.where(positive > negative, 50.0, 0)
-    np.testing.assert_allclose(likelihood_loss(*tensors), expected, rtol=1e-9)
+    np.testing.assert_allclose(likelihood_loss(told, draws), expected, rtol=1e-9)
+
+
+def test_the_paper_loss_has_its_own_gradient():
+    """Against differences of the loss, some draws missing and one point without any."""
+    rng = np.random.default_rng(1)
+    k = rng.integers(50, 500, (6, 8))
+    weight = (rng.uniform(size=k.shape) < 0.7) * (np.arange(6)[:, None] > 0)
+    arrays = (rng.normal(size=k.shape) / k * weight, k, weight)
+    draws = Draws.prepare(*(torch.tensor(v, dtype=torch.float64) for v in arrays))
+    outputs = torch.tensor(0.5 * rng.normal(size=(6, 5)), requires_grad=True)
+    assert torch.autograd.gradcheck(lambda told: likelihood_loss(told, draws), outputs)
 
 
 def test_a_stack_gives_points_and_batches(trained):

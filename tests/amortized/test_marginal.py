@@ -1,6 +1,7 @@
 """The closed form of the likelihood, and what a prior and draws say together."""
 
 import numpy as np
+import pytest
 import torch
 from scipy import stats
 
@@ -10,13 +11,14 @@ from data_scaling.amortized.marginal import (
     Prior,
     average,
     expect,
-    log_likelihood,
     update,
 )
+from data_scaling.amortized.marginal_likelihood import log_likelihood
 from data_scaling.amortized.prior_training import sum_scaled
 from data_scaling.contributions import Contributions
 
 BASE, POWERS = 300.0, np.array([1.0, 2.0])
+FACTOR = np.array([[1.1, 0.0, 0.0], [-0.4, 1 / 1.1, 0.0], [0.3, 0.2, 0.8]])
 
 
 def make_draws(n_points=3, n_draws=6):
@@ -25,24 +27,24 @@ def make_draws(n_points=3, n_draws=6):
     return Contributions(rng.normal(size=k.shape) + 300.0 / k, k)
 
 
-def make_prior(n_points=3, seed=1):
+def make_prior(n_points=3, seed=1, n_powers=2):
     rng = np.random.default_rng(seed)
 
     def logs(size):
         return torch.tensor(np.log(rng.dirichlet(np.ones(size), n_points)))
 
     return Prior(
-        mean=torch.tensor(rng.normal(size=(n_points, 2))),
+        mean=torch.tensor(rng.normal(size=(n_points, n_powers))),
         log_variance=torch.tensor(rng.normal(size=n_points)),
         log_beta=logs(len(BETAS)),
         log_tau=logs(len(TAUS)),
         log_shape=torch.tensor(0.6, dtype=torch.float64),
-        factor=torch.tensor([[1.1, 0.0], [-0.4, 1 / 1.1]], dtype=torch.float64),
+        factor=torch.tensor(FACTOR[:n_powers, :n_powers]),
     )
 
 
-def sums_of(draws):
-    return sum_scaled(draws, BASE, POWERS, 1.0, "cpu")
+def sums_of(draws, powers=POWERS):
+    return sum_scaled(draws, BASE, powers, 1.0, "cpu")
 
 
 def design(draws, point):
@@ -69,6 +71,20 @@ def test_the_likelihood_is_that_of_a_multivariate_t():
                 expected[point] += float(cell.exp()) * density
     found = log_likelihood(prior, sums_of(draws)).numpy()
     np.testing.assert_allclose(found, np.log(expected), rtol=1e-8)
+
+
+@pytest.mark.parametrize("n_powers", [1, 2, 3])
+def test_the_gradient_is_the_likelihoods(n_powers):
+    """Against differences of the likelihood, for each part of the prior."""
+    draws, prior = make_draws(4), make_prior(4, n_powers=n_powers)
+    delta = draws.delta.copy()
+    delta[1, 2:] = delta[2] = np.nan
+    some = Contributions(delta, draws.cardinality)
+    sums = sums_of(some, np.arange(1.0, 1.0 + n_powers))
+    parts = [part.requires_grad_(True) for part in prior]
+    assert torch.autograd.gradcheck(
+        lambda *parts: log_likelihood(Prior(*parts), sums), parts
+    )
 
 
 def test_the_posterior_is_that_of_conjugate_regression():

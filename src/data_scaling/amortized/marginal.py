@@ -59,7 +59,17 @@ class Prior(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Moments of the draws as tensors, see :class:`..estimators.moments.Moments`."""
+    """Moments of the draws as tensors, see :class:`..estimators.moments.Moments`.
+
+    Points come last, so that sums over powers and betas run along long rows.
+
+    Attributes
+    ----------
+    xx : (n_powers, n_powers, n_beta, n_points) tensor
+    xy : (n_powers, n_beta, n_points) tensor
+    yy, log_weight : (n_beta, n_points) tensor
+    n_draws : (n_points,) tensor
+    """
 
     xx: "Tensor"
     xy: "Tensor"
@@ -68,32 +78,36 @@ class Sums(NamedTuple):
     n_draws: "Tensor"
 
     def take(self, rows: "Tensor") -> "Sums":
-        """Return the sums of some points."""
-        return Sums(*(part[rows] for part in self))
+        """Return the sums of some points, rows on the same device."""
+        return Sums(*(part.index_select(-1, rows) for part in self))
 
 
 class Cells(NamedTuple):
-    """The regression of each point in each cell of the grid over beta and tau.
+    """The regression of each point in each cell of the grid over tau and beta.
 
     Attributes
     ----------
-    log_weight : (n_points, n_beta, n_tau) tensor
+    log_weight : (n_tau, n_beta, n_points) tensor
         Logarithm of the joint density of draws and cell, in nats.
-    rate : (n_points, n_beta, n_tau) tensor
-        Rate of the precision's gamma distribution.
+    rate, log_rate : (n_tau, n_beta, n_points) tensor
+        Rate of the precision's gamma distribution, and its logarithm.
     shape : (n_points,) tensor
         Its shape.
-    precision : (n_points, n_beta, n_tau, n_powers, n_powers) tensor
-        Precision of L^-1 (a - m) in units of 1/s^2.
-    slope : (n_points, n_beta, n_powers) tensor
-        Sum of w L'x (delta - x'm).
+    inverse : (n_powers,) list of (n_powers,) lists of (n_tau, n_beta, n_points) tensor
+        Covariance of z = L^-1 (a - m) in units of s^2.
+    shift : (n_powers,) list of (n_tau, n_beta, n_points) tensor
+        Mean of z.
+    rest : (n_powers, n_beta, n_points) tensor
+        Sum of w x (delta - x'm).
     """
 
     log_weight: "Tensor"
     rate: "Tensor"
+    log_rate: "Tensor"
     shape: "Tensor"
-    precision: "Tensor"
-    slope: "Tensor"
+    inverse: "list[list[Tensor]]"
+    shift: "list[Tensor]"
+    rest: "Tensor"
 
 
 class Belief(NamedTuple):
@@ -119,43 +133,33 @@ class Belief(NamedTuple):
 
 def regress(prior: Prior, sums: Sums) -> Cells:
     """Return the regressions of the draws on the powers in all cells."""
-    by_mean = torch.einsum("nbpq,nq->nbp", sums.xx, prior.mean)
-    slope = (sums.xy - by_mean) @ prior.factor
-    twice = torch.einsum("nbp,np->nb", 2.0 * sums.xy - by_mean, prior.mean)
-    squares = (sums.yy - twice).clamp_min(0.0)
-    information = prior.factor.T @ sums.xx @ prior.factor
-    log_tau = _log_grid(TAUS, prior.mean)
-    n_powers = information.shape[-1]
-    identity = torch.eye(n_powers, dtype=information.dtype, device=information.device)
-    ridge = (-log_tau).exp()[:, None, None]
-    precision = information[:, :, None] + ridge * identity
-    log_det, explained = _solve(precision, slope)
-    log_volume = -0.5 * (log_det + n_powers * log_tau)
+    mean = prior.mean.T.contiguous()[:, None]
+    rest = sums.xy - (sums.xx * mean).sum(1)
+    squares = (sums.yy - ((sums.xy + rest) * mean).sum(0)).clamp_min(0.0)
+    slope = turn(prior.factor, rest)
+    information = turn(prior.factor, turn(prior.factor, sums.xx).transpose(0, 1))
+    log_tau = _log_grid(TAUS, prior.mean)[:, None, None]
+    inverse, log_det = _invert(information, (-log_tau).exp())
+    shift = [_combine(row, slope) for row in inverse]
     shape0 = prior.log_shape.exp()
     shape = shape0 + 0.5 * sums.n_draws
     rate0 = shape0 * prior.log_variance.exp()
-    residual = (squares[:, :, None] - explained).clamp_min(0.0)
-    rate = rate0[:, None, None] + 0.5 * residual
+    rate = rate0 + 0.5 * (squares - _combine(shift, slope)).clamp_min(0.0)
     constant = (
         shape0 * rate0.log()
         + torch.lgamma(shape)
         - torch.lgamma(shape0)
         - 0.5 * np.log(2 * np.pi) * sums.n_draws
     )
+    log_rate = rate.log()
     log_weight = (
-        sums.log_weight[:, :, None]
-        + log_volume
-        - shape[:, None, None] * rate.log()
-        + prior.log_beta[:, :, None]
-        + prior.log_tau[:, None]
-        + constant[:, None, None]
+        sums.log_weight
+        + prior.log_beta.T
+        + (prior.log_tau.T + constant)[:, None]
+        - 0.5 * (log_det + len(slope) * log_tau)
+        - shape * log_rate
     )
-    return Cells(log_weight, rate, shape, precision, slope)
-
-
-def log_likelihood(prior: Prior, sums: Sums) -> "Tensor":
-    """Return the logarithm of the likelihood of each point's draws, (n_points,)."""
-    return regress(prior, sums).log_weight.flatten(1).logsumexp(1)
+    return Cells(log_weight, rate, log_rate, shape, inverse, shift, rest)
 
 
 def expect(prior: Prior) -> Belief:
@@ -175,22 +179,27 @@ def expect(prior: Prior) -> Belief:
 def update(prior: Prior, sums: Sums) -> Belief:
     """Return what a prior and the points' own draws say together."""
     cells = regress(prior, sums)
-    weight = cells.log_weight.flatten(1).softmax(1).view_as(cells.log_weight)
-    variance = cells.rate / cells.shape[:, None, None]
-    variance = variance * inflate(cells.shape)[:, None, None]
-    inverse = torch.linalg.inv(cells.precision)
-    shift = torch.einsum("nbtpq,nbq->nbtp", inverse, cells.slope)
-    mean = torch.einsum("nbt,nbtp->np", weight, shift)
-    around = shift - mean[:, None, None]
-    covariance = torch.einsum("nbt,nbtp,nbtq->npq", weight, around, around)
-    within = torch.einsum("nbt,nbtpq->npq", weight * variance, inverse)
-    covariance = prior.factor @ (covariance + within) @ prior.factor.T
+    weight = cells.log_weight.flatten(0, 1).softmax(0).view_as(cells.log_weight)
+    variance = cells.rate / cells.shape * inflate(cells.shape)
+    mean = torch.stack([(weight * one).sum((0, 1)) for one in cells.shift])
+    around = [one - middle for one, middle in zip(cells.shift, mean, strict=True)]
+    covariance = torch.stack(
+        [
+            torch.stack(
+                [
+                    (weight * (variance * part + left * right)).sum((0, 1))
+                    for part, right in zip(row, around, strict=True)
+                ]
+            )
+            for row, left in zip(cells.inverse, around, strict=True)
+        ]
+    )
     betas = torch.as_tensor(BETAS, dtype=mean.dtype, device=mean.device)
     return Belief(
-        mean=prior.mean + mean @ prior.factor.T,
-        covariance=covariance,
-        variance=(weight * variance).sum((1, 2)),
-        beta=weight.sum(2) @ betas,
+        mean=prior.mean + mean.T @ prior.factor.T,
+        covariance=prior.factor @ covariance.permute(2, 0, 1) @ prior.factor.T,
+        variance=(weight * variance).sum((0, 1)),
+        beta=betas @ weight.sum(0),
     )
 
 
@@ -220,33 +229,48 @@ def inflate(shape: "Tensor") -> "Tensor":
     return shape / (shape - 1.0).clamp_min(0.5)
 
 
+def turn(factor: "Tensor", parts: "Tensor") -> "Tensor":
+    """Return L' times the first axis of (n_powers, ...) parts."""
+    return (factor.T @ parts.flatten(1)).view_as(parts)
+
+
+def _combine(parts: "list[Tensor]", weights: "Tensor") -> "Tensor":
+    """Return the sum of the parts, each times its weights."""
+    total = parts[0] * weights[0]
+    for part, weight in zip(parts[1:], weights[1:], strict=True):
+        total = torch.addcmul(total, part, weight)
+    return total
+
+
 def _log_grid(values: np.ndarray, like: "Tensor") -> "Tensor":
     return torch.as_tensor(np.log(values), dtype=like.dtype, device=like.device)
 
 
-def _solve(precision: "Tensor", slope: "Tensor") -> "tuple[Tensor, Tensor]":
-    """Return log det A and u'A^-1 u by Cholesky, written out for the few powers."""
-    n_powers = slope.shape[-1]
-    rows: list[list[Tensor]] = []
-    forward: list[Tensor] = []
-    log_det = explained = torch.zeros_like(precision[..., 0, 0])
+def _invert(
+    information: "Tensor", ridge: "Tensor"
+) -> "tuple[list[list[Tensor]], Tensor]":
+    """Return the entries of A^-1 and log det A of A = information + ridge.
+
+    Gauss and Jordan's steps, one per power, written out for all points at once.
+    """
+    n_powers = len(information)
+    entries = [list(row) for row in information]
     for i in range(n_powers):
-        row: list[Tensor] = []
-        for j in range(i):
-            below = precision[..., i, j]
-            for q in range(j):
-                below = below - row[q] * rows[j][q]
-            row.append(below / rows[j][j])
-        pivot = precision[..., i, i]
-        value = slope[:, :, None, i]
-        for j in range(i):
-            pivot = pivot - row[j] ** 2
-            value = value - row[j] * forward[j]
+        entries[i][i] = entries[i][i] + ridge
+    determinant = torch.ones_like(entries[0][0])
+    for k in range(n_powers):
         # Rounding must not make a pivot vanish.
-        pivot = pivot.clamp_min(1e-12)
-        row.append(pivot.sqrt())
-        rows.append(row)
-        forward.append(value / row[i])
-        log_det = log_det + pivot.log()
-        explained = explained + forward[i] ** 2
-    return log_det, explained
+        pivot = entries[k][k].clamp_min(1e-12)
+        determinant *= pivot
+        others = [i for i in range(n_powers) if i != k]
+        scaled = {i: entries[i][k] / pivot for i in others}
+        for i in others:
+            for j in others:
+                if j >= i:
+                    entries[i][j] = entries[i][j] - scaled[i] * entries[k][j]
+                    entries[j][i] = entries[i][j]
+        for i in others:
+            # Of columns that are done, minus the inverse is held.
+            entries[i][k] = entries[k][i] = scaled[i]
+        entries[k][k] = -1.0 / pivot
+    return [[-entry for entry in row] for row in entries], determinant.log()

@@ -119,7 +119,8 @@ class LikelihoodModel(torch.nn.Module):
     def forward(self, x: "Tensor", label: "Tensor") -> "Tensor":
         """Return the outputs of each point's own class, (n_points, n_outputs)."""
         outputs = self.head(self.backbone(x)).view(len(x), self.n_classes, -1)
-        own: Tensor = outputs[torch.arange(len(x), device=x.device), label]
+        chosen = label[:, None, None].expand(-1, 1, outputs.shape[2])
+        own: Tensor = outputs.gather(1, chosen)[:, 0]
         return own
 
 

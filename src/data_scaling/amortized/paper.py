@@ -22,6 +22,7 @@ import numpy as np
 from data_scaling._checks import require_extra
 from data_scaling._typing import IntArray
 from data_scaling.amortized.networks import Classifier, LikelihoodModel
+from data_scaling.amortized.paper_loss import Draws, likelihood_loss
 from data_scaling.amortized.prediction import split_inputs
 from data_scaling.amortized.stack import MarginalContributionStackDataset
 from data_scaling.amortized.training import Schedule, descend
@@ -32,52 +33,13 @@ if TYPE_CHECKING:
 else:
     torch = require_extra("torch", "torch")
 
-# Epochs of the classifier, and the weight of the penalty on (alpha - 1)^2.
+# Epochs of the classifier.
 PRETRAINING_EPOCHS = 10
-_ALPHA_PENALTY = 1e-2
 
 
-def likelihood_loss(
-    outputs: "Tensor", delta: "Tensor", cardinality: "Tensor", weight: "Tensor"
-) -> "Tensor":
-    """Return the loss of each point's predicted law, (n_points,).
-
-    The likelihood's draws and means are divided by the predicted noise, which takes no
-    gradient there, so that steps do not depend on the scale of the contributions.
-
-    Parameters
-    ----------
-    outputs : (n_points, 5) tensor
-        Logit of c > 0, and logarithms of the absolute value of c, alpha, sigma, beta.
-    delta, cardinality, weight : (n_points, n_draws) tensor
-        Draws, their sizes, and 1 for a usable draw, else 0.
-    """
-    sign, log_c, log_alpha, log_sigma, log_beta = outputs.T[..., None]
-    log_k, alpha = cardinality.log(), log_alpha.exp()
-    log_noise = log_sigma - 0.5 * log_beta.exp() * log_k
-    fixed = log_noise.detach()
-    size = (log_c - alpha * log_k - fixed).exp()
-    scaled, weight = delta * (-fixed).exp(), weight / weight.sum(1, True).clamp_min(1.0)
-    precise = weight * (2.0 * (fixed - log_noise)).exp()
-    # The likelier sign is that of the draws' product with the size.
-    is_positive = (precise * scaled * size).sum(1) >= 0.0
-    signed = torch.where(is_positive[:, None], size, -size)
-    law_loss = (0.5 * precise * (scaled - signed) ** 2 + weight * log_noise).sum(1)
-    sign_loss = torch.nn.functional.binary_cross_entropy_with_logits(
-        sign[:, 0], is_positive.to(sign.dtype), reduction="none"
-    )
-    penalty = _ALPHA_PENALTY * (alpha[:, 0] - 1.0) ** 2
-    loss: Tensor = law_loss + sign_loss + penalty
-    return loss
-
-
-def mean_loss(
-    outputs: "Tensor", delta: "Tensor", cardinality: "Tensor", weight: "Tensor"
-) -> "Tensor":
+def mean_loss(outputs: "Tensor", means: "Tensor") -> "Tensor":
     """Return the squared error of each point's predicted mean, (n_points,)."""
-    del cardinality
-    mean = (delta * weight).sum(1) / weight.sum(1).clamp_min(1.0)
-    return (outputs[:, 0] - mean) ** 2
+    return (outputs[:, 0] - means) ** 2
 
 
 def pretrain(
@@ -101,7 +63,9 @@ def pretrain(
     descend(
         classifier,
         rows,
-        lambda batch: cross_entropy(classifier(stack.x[batch]), stack.target[batch]),
+        lambda batch: cross_entropy(
+            classifier(stack.x.index_select(0, batch)), stack.target[batch]
+        ),
         lambda: 0.0,
         schedule,
         rng,
@@ -120,15 +84,8 @@ def train(
     report: Callable[[float], None],
 ) -> float:
     """Train the network and return minus the loss of the points held out."""
-    loss_of = (
-        mean_loss if model.head.out_features == model.n_classes else likelihood_loss
-    )
-    judged = torch.from_numpy(held)
-
-    def average(rows: "Tensor") -> "Tensor":
-        x, target, *draws = stack[rows]
-        return loss_of(model(*split_inputs(x, target)), *draws).mean()
-
+    average = _make_loss(model, stack)
+    judged = torch.from_numpy(held).to(stack.x.device)
     return descend(
         model,
         trained,
@@ -138,3 +95,20 @@ def train(
         rng,
         report=report,
     )
+
+
+def _make_loss(
+    model: LikelihoodModel, stack: MarginalContributionStackDataset
+) -> "Callable[[Tensor], Tensor]":
+    """Return the mean loss of some points of a stack as a function of their rows."""
+    told, labels = split_inputs(stack.x, stack.target)
+    draws = Draws.prepare(stack.delta, stack.cardinality, stack.weight)
+    means = (draws.delta * draws.root).sum(1)
+
+    def average(rows: "Tensor") -> "Tensor":
+        outputs = model(told.index_select(0, rows), labels[rows])
+        if model.head.out_features == model.n_classes:
+            return mean_loss(outputs, means[rows]).mean()
+        return likelihood_loss(outputs, draws.take(rows)).mean()
+
+    return average

@@ -16,7 +16,8 @@ import numpy as np
 
 from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray, IntArray
-from data_scaling.amortized.marginal import BETAS, Sums, log_likelihood
+from data_scaling.amortized.marginal import BETAS, Sums
+from data_scaling.amortized.marginal_likelihood import log_likelihood
 from data_scaling.amortized.networks import PriorNetwork
 from data_scaling.amortized.training import Schedule, descend
 from data_scaling.contributions import Contributions
@@ -67,8 +68,9 @@ def sum_scaled(
         moments.log_weight,
         moments.count,
     )
+
     return Sums(
-        *(torch.as_tensor(array, dtype=dtype, device=device) for array in arrays)
+        *(torch.tensor(array.T, dtype=dtype, device=device) for array in arrays)
     )
 
 
@@ -103,10 +105,10 @@ def train_member(
     network.generator.manual_seed(int(rng.integers(2**62)))
 
     def average_likelihood(rows: "Tensor", sums: Sums) -> "Tensor":
-        prior = network(examples.inputs[rows])
+        prior = network(examples.inputs.index_select(0, rows))
         return log_likelihood(prior, sums.take(rows)).mean() / sums.n_draws.mean()
 
-    judged = torch.from_numpy(held)
+    judged = torch.from_numpy(held).to(examples.inputs.device)
     shared = [network.tau, network.log_shape, network.factor]
     network.trust.requires_grad_(False)
     network.offset.requires_grad_(False)
@@ -137,7 +139,7 @@ def start_noise(network: PriorNetwork, sums: Sums, rows: IntArray) -> None:
     """Start the predicted noise at the median of the points' own."""
     middle = len(BETAS) // 3
     rows = rows[(sums.n_draws[rows] > 0).cpu().numpy()]
-    variance = sums.yy[rows, middle] / sums.n_draws[rows]
+    variance = sums.yy[middle, rows] / sums.n_draws[rows]
     with torch.no_grad():
         network.head.bias[network.n_powers] = variance.median().log()
 
@@ -148,7 +150,7 @@ def calibrate(network: PriorNetwork, examples: Examples, held: IntArray) -> floa
     They are the trust in the predicted means, the offsets of noise and spread, and the
     distributions of tau and of the noise. Returns the likelihood, in nats per draw.
     """
-    rows = torch.from_numpy(held)
+    rows = torch.from_numpy(held).to(examples.inputs.device)
     sums = examples.held_sums.take(rows)
     with torch.no_grad():
         raw = network.predict_raw(examples.inputs[rows])

@@ -63,7 +63,7 @@ def descend(
     rows : (n_rows,) intp array
         Rows of the points to train on.
     loss_of : callable
-        Tensor of rows -> loss of these points.
+        Tensor of rows, on the network's device -> loss of these points.
     score : callable
         How good the network is on the points held out; higher is better.
     schedule : Schedule
@@ -77,12 +77,13 @@ def descend(
     keep_last : bool
         Whether the network is left at its last epoch instead of its best.
     """
+    _keep_freed_memory()
     optimizer, rate = _make_optimizer(network, len(rows), schedule, shared)
     clipped = [p for group in optimizer.param_groups for p in group["params"]]
-    best, kept = -math.inf, _copy_state(network)
+    best, kept, device = -math.inf, _copy_state(network), clipped[0].device
     for _ in range(schedule.n_epochs):
         network.train()
-        order = torch.from_numpy(rng.permutation(rows))
+        order = torch.from_numpy(rng.permutation(rows)).to(device)
         for batch in order.split(schedule.batch_size):
             optimizer.zero_grad()
             loss_of(batch).backward()
@@ -113,7 +114,10 @@ def _make_optimizer(
         fast = 4 * schedule.learning_rate
         groups.append({"params": list(shared), "weight_decay": 0.0, "lr": fast})
     optimizer = torch.optim.AdamW(
-        groups, lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+        groups,
+        lr=schedule.learning_rate,
+        weight_decay=schedule.weight_decay,
+        fused=True,
     )
     n_steps = schedule.n_epochs * math.ceil(n_rows / schedule.batch_size)
 
@@ -122,6 +126,16 @@ def _make_optimizer(
         return min(rising, 0.5 * (1 + math.cos(math.pi * step / n_steps)))
 
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, scale)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep the memory of freed tensors for those that follow.
+
+    Tensors above its threshold, 128 KiB at first, are asked of the system one by one,
+    and memory freed at the heap's end goes back, which can take longer than what is
+    computed. The threshold rises to the largest block that was freed, up to 32 MiB.
+    """
+    torch.empty(2**25 - 2**16, dtype=torch.uint8)
 
 
 def _copy_state(network: "torch.nn.Module") -> "dict[str, Tensor]":
