@@ -1,7 +1,8 @@
 """The page of the amortized estimator: its text, and the tables of its benchmarks."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +27,24 @@ _ALIKE = 0.005
 _TELLING = 0.3
 _CLOCKS = ("clock", "processor")
 Row = dict[str, Any]
-Cells = dict[tuple[str, str, int, str], Row]
+Key = tuple[str, str, int, str]
+Cells = dict[Key, Row]
+Groups = dict[Key, dict[int, Row]]
 
 
-def read_cells(parts: Path) -> Cells:
-    """Return the means over repetitions, by dataset, part, m and method."""
-    groups: dict[tuple[str, str, int, str], list[Row]] = {}
+def read_groups(parts: Path) -> Groups:
+    """Return the rows of all repetitions, by dataset, part, m and method."""
+    groups: Groups = {}
     for path in sorted(parts.glob("*.json")):
         for row in json.loads(path.read_text()):
             key = (row["dataset"], row["part"], row["m"], row["method"])
-            groups.setdefault(key, []).append(row)
-    cells = {key: _average(group) for key, group in groups.items()}
-    for name, part, m, method in list(cells):
+            groups.setdefault(key, {})[row["repetition"]] = row
+    for name, part, m, method in list(groups):
         # The paper's network takes no account of a point's own draws.
         key = (name, part, 0, PAPER)
-        if part == "held out" and method == PLAIN and key in cells:
-            cells[name, part, m, PAPER] = cells[key]
-    return cells
+        if part == "held out" and method == PLAIN and key in groups:
+            groups[name, part, m, PAPER] = groups[key]
+    return groups
 
 
 def _average(group: list[Row]) -> Row:
@@ -56,11 +58,12 @@ def _average(group: list[Row]) -> Row:
 
 def write_page(parts: Path, out: Path) -> None:
     """Write the page and all numbers, from what has been judged so far."""
-    cells = read_cells(parts)
+    groups = read_groups(parts)
+    cells = {key: _average(list(group.values())) for key, group in groups.items()}
     (out / "amortized.csv").write_text(_write_csv(cells))
     lines = [TEXT.read_text().rstrip(), ""]
     if cells:
-        lines += ["", *_summarise(cells)]
+        lines += ["", *_summarise(cells, groups)]
         for name in dict.fromkeys(key[0] for key in cells):
             lines += ["", f"### {name}", "", *_write_table(name, cells)]
     for device, path in SPEED.items():
@@ -109,28 +112,14 @@ def _format(row: Row, measure: str, best: Row) -> str:
     return f"**{text}**" if row[measure] == best[measure] else text
 
 
-def _summarise(cells: Cells) -> list[str]:
+def _summarise(cells: Cells, groups: Groups) -> list[str]:
     """Return what the tables come to, counted."""
-    rows = [key for key in cells if key[3] == OURS and key[2] >= 5]
-    best, ahead, telling = [], [], []
-    for name, part, m, _ in rows:
-        group = {
-            key[3]: row for key, row in cells.items() if key[:3] == (name, part, m)
-        }
-        alone = cells.get((name, "held out", 0, OURS), {})
-        for measure in ("psi_r2", "shapley_r2"):
-            found = group[OURS][measure]
-            others = [
-                row[measure]
-                for method, row in group.items()
-                if method != OURS and measure in row
-            ]
-            if PLAIN not in group:
-                continue
-            best.append(found >= max(others) - _ALIKE)
-            if alone.get(measure, 0.0) > _TELLING:
-                telling.append(found > group[PLAIN][measure])
-            ahead.append(found > group[PLAIN][measure])
+    found = list(_list_comparisons(cells, groups))
+    best = [one.lead >= -_ALIKE for one in found]
+    ahead = [one.ahead for one in found]
+    telling = [one.ahead for one in found if one.alone > _TELLING]
+    behind = [one for one in found if one.lead < -max(_ALIKE, 2 * one.error)]
+    before = [one for one in found if one.lead > max(_ALIKE, 2 * one.error)]
     commits = ", ".join(
         sorted({c for r in cells.values() for c in r["commits"].split()})
     )
@@ -141,7 +130,10 @@ def _summarise(cells: Cells) -> list[str]:
         f"With 5 draws or more, `{OURS}` is as good as the best of the others (to "
         f"{_ALIKE} of R²) in {_count(best)} cells of the tables below, and above "
         f"`{PLAIN}` in {_count(ahead)}; where the network alone has an R² above "
-        f"{_TELLING}, in {_count(telling)}.",
+        f"{_TELLING}, in {_count(telling)}. Counting only differences from the best "
+        "other of more than two standard errors over the repetitions, it is ahead in "
+        f"{len(before)} cells and behind in {len(behind)}" + (":" if behind else "."),
+        *(["", *(one.tell() for one in behind)] if behind else []),
         "",
         "A cell is the R² of psi at 359 or of the Shapley value over 100..1000, by "
         "references of 1,000 draws at each of ten sizes; rho is Spearman's. m is the "
@@ -150,6 +142,63 @@ def _summarise(cells: Cells) -> list[str]:
         "run yet. All numbers: [amortized.csv](amortized.csv). Made by `python -m "
         f"benchmarks.amortized`, commit {commits}.",
     ]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Our R2 beside the others' in one cell.
+
+    Attributes
+    ----------
+    where, rival : str
+        The cell, and which of the others is best.
+    lead, error : float
+        By how much we are above it, and the standard error of that over repetitions,
+        NaN of one.
+    ahead : bool
+        Whether we are above the hierarchical fit.
+    alone : float
+        R2 of the network alone.
+    """
+
+    where: str
+    rival: str
+    lead: float
+    error: float
+    ahead: bool
+    alone: float
+
+    def tell(self) -> str:
+        return (
+            f"- {self.where}: {self.lead:+.3f} ± {self.error:.3f} beside {self.rival}"
+        )
+
+
+def _list_comparisons(cells: Cells, groups: Groups) -> Iterator[Comparison]:
+    for name, part, m, method in cells:
+        if method != OURS or m < 5 or (name, part, m, PLAIN) not in cells:
+            continue
+        alone = cells.get((name, "held out", 0, OURS), {})
+        for measure in ("psi_r2", "shapley_r2"):
+            others = {
+                key: row[measure]
+                for key, row in cells.items()
+                if key[:3] == (name, part, m) and key[3] != OURS and measure in row
+            }
+            rival = max(others, key=lambda key: others[key])
+            mine, theirs = groups[name, part, m, OURS], groups[rival]
+            leads = [mine[r][measure] - theirs[r][measure] for r in mine if r in theirs]
+            own = cells[name, part, m, OURS][measure]
+            yield Comparison(
+                where=f"{name}, {part}, m = {m}, {MEASURES[measure]}",
+                rival=rival[3],
+                lead=own - others[rival],
+                error=float(np.std(leads, ddof=1) / np.sqrt(len(leads)))
+                if len(leads) > 1
+                else float("nan"),
+                ahead=own > others[name, part, m, PLAIN],
+                alone=alone.get(measure, 0.0),
+            )
 
 
 def _count(flags: Sequence[bool]) -> str:
