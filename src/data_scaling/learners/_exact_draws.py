@@ -65,7 +65,9 @@ def draw_by_updates(
         fitted = fit(coalition)
     except SingularFitError as error:
         return Draw(float("nan"), delta, (str(error),))
-    inside = np.isin(points, coalition)
+    is_member = np.zeros(len(codes), dtype=bool)
+    is_member[coalition] = True
+    inside = is_member[points]
     counts = np.bincount(codes[coalition], minlength=int(codes.max()) + 1)
     last = inside & (counts[codes[points]] <= 1)
     failures: list[str] = []

@@ -64,37 +64,13 @@ def minimise(
         If there is no finite minimum, or it is not reached.
     """
     previous = np.inf
-    for theta, step, decrement, scale, _ in _descend(problem, start):
+    for theta, step, decrement, scale in _descend(problem, start):
         if decrement <= floor * scale:
             return theta + step
         # Full steps converge quadratically until round-off stops them.
         if 0.25 * previous < decrement <= _STALLED * scale:
             return theta
         previous = decrement
-    raise SingularFitError(_NOT_CONVERGED)
-
-
-def minimise_roughly(
-    problem: ConvexProblem, start: FloatArray, *, floor: float
-) -> tuple[FloatArray, FloatArray]:
-    """Minimise as far as a decrement says, in the precision of the start.
-
-    Returns
-    -------
-    theta : (p,) array
-        Near the minimiser: one step after the decrement, relative to the objective, is
-        below the floor.
-    factor : (p, p) array
-        Lower Cholesky factor of the Hessian one step before, arbitrary above it.
-
-    Raises
-    ------
-    SingularFitError
-        If that is not reached.
-    """
-    for theta, step, decrement, scale, factor in _descend(problem, start):
-        if decrement <= floor * scale:
-            return theta + step, factor
     raise SingularFitError(_NOT_CONVERGED)
 
 
@@ -162,21 +138,21 @@ def factor_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
 
 def _descend(
     problem: ConvexProblem, theta: FloatArray
-) -> Iterator[tuple[FloatArray, FloatArray, float, float, FloatArray]]:
+) -> Iterator[tuple[FloatArray, FloatArray, float, float]]:
     """Go down by damped Newton steps.
 
     Yields
     ------
     tuple
-        Where it stands, the next step, twice the decrease that the step promises, the
-        scale of the objective, and the Hessian's factor.
+        Where it stands, the next step, twice the decrease that the step promises, and
+        the scale of the objective.
     """
     value = problem.value(theta)
     for _ in range(MAX_ITERATIONS):
         gradient, factor = problem.gradient(theta), factor_hessian(problem, theta)
         step, decrement = _newton_step(factor, gradient)
         scale, length = 1.0 + abs(value), 1.0
-        yield theta, step, decrement, scale, factor
+        yield theta, step, decrement, scale
         # Values no longer tell steps apart where the decrement is small.
         if decrement > _NEAR * scale:
             length = _search_line(problem, theta, step, value, decrement)

@@ -22,98 +22,24 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.learners._descent import Sign, Slopes, find_lengths
 from data_scaling.learners._lbfgs import row_dot
-from data_scaling.learners._logistic_fit import LogisticProblem
 from data_scaling.learners._margins import MarginScorer
-from data_scaling.learners._newton import SingularFitError, minimise_roughly
+from data_scaling.learners._rough_fit import RoughFit
 
 #: Length of a change, in the metric of the Hessian, up to which the expansion is taken.
 _NEAR: Final = 1.0
-# Decrement of the fit, relative to its objective, whose step is the last; and the least
-# entry of the Hessian's factor, relative to the largest, that single precision tells.
-_FLOOR: Final = 1e-5
-_LEAST_SINGLE: Final = 1e-2
-_SCALAR_STEPS: Final = 8
+# Newton steps to the root of the scalar equation: 3e-12 of it is left at most.
+_SCALAR_STEPS: Final = 5
 _LINE_TOLERANCE: Final = 0.03
 # Points that are worked on together: what they need fits the second-level cache.
 _CHUNK: Final = 2048
 # Log-odds beyond which nothing is left of the other class.
 _LARGEST: Final = 500.0
 _EPS: Final = float(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True, eq=False)
-class RoughFit:
-    """A coalition fitted as precisely as an expansion needs it.
-
-    All arrays are of single precision where that does, else of double.
-
-    Attributes
-    ----------
-    problem : LogisticProblem
-        The coalition's rows.
-    theta : (p,) float array
-        Near its minimiser.
-    whitener : (p, p) float array
-        Rows of features times it are white: the Hessian, one step before the last, is
-        the identity for them.
-    """
-
-    problem: LogisticProblem
-    theta: NDArray[Any]
-    whitener: NDArray[Any]
-
-    @property
-    def is_single(self) -> bool:
-        """Whether single precision does."""
-        return self.whitener.dtype == np.float32
-
-
-def fit_roughly(problem: LogisticProblem) -> RoughFit:
-    """Fit a coalition as precisely as an expansion needs it.
-
-    Single precision does where no direction of the features is far shorter than others.
-
-    Raises
-    ------
-    SingularFitError
-        If there is no finite minimum, or it is not reached.
-    """
-    start = np.zeros(len(problem.penalty))
-    # What is too large for single precision is not finite, and refused.
-    with np.errstate(over="ignore", invalid="ignore"):
-        parts = problem.x, problem.y, problem.penalty
-        single = LogisticProblem(*map(_to_single, parts))
-        try:
-            theta, factor = minimise_roughly(single, _to_single(start), floor=_FLOOR)
-            if _are_alike(np.diagonal(factor)):
-                return RoughFit(single, theta, _invert(factor))
-        except SingularFitError:
-            pass
-    theta, factor = minimise_roughly(problem, start, floor=_FLOOR)
-    return RoughFit(problem, theta, _invert(factor))
-
-
-def _to_single(values: FloatArray) -> Any:
-    return values.astype(np.float32)
-
-
-def _are_alike(diagonal: FloatArray) -> bool:
-    """Say whether single precision leaves something of a factor's least direction."""
-    return bool(diagonal.min() > _LEAST_SINGLE * diagonal.max())
-
-
-def _invert(factor: NDArray[Any]) -> NDArray[Any]:
-    """Return the transposed inverse of a lower triangle, whose upper part is noise."""
-    inverse = solve_triangular(
-        factor, np.eye(len(factor), dtype=factor.dtype), lower=True, check_finite=False
-    )
-    return np.ascontiguousarray(inverse.T)
 
 
 @dataclass(frozen=True, eq=False)

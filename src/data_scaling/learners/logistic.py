@@ -29,12 +29,13 @@ from data_scaling.learners._logistic_fit import LogisticFit, LogisticProblem
 from data_scaling.learners._logistic_updates import LogisticUpdater
 from data_scaling.learners._margins import MarginScorer
 from data_scaling.learners._newton import SingularFitError, minimise
+from data_scaling.learners._rough_fit import fit_roughly
 from data_scaling.learners._single_scores import (
     SINGLE_METRICS,
     SingleScorer,
     make_single_scorer,
 )
-from data_scaling.learners.approximate_logistic import ExpandedLogistic, fit_roughly
+from data_scaling.learners.approximate_logistic import ExpandedLogistic
 from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import Metric, MetricLike, make_metric
 
