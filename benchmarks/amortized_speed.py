@@ -18,7 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow
@@ -30,7 +30,10 @@ from benchmarks.amortized_page import SPEED
 from data_scaling._machine import describe_machine, find_commit
 from data_scaling.amortized import Scorer, score_parquet
 
-N_POINTS, N_DRAWS, N_FEATURES, N_EPOCHS = 10_000, 100, 50, 20
+N_POINTS, N_DRAWS, N_FEATURES, N_EPOCHS, N_TURNS = 10_000, 100, 50, 20, 5
+# Networks of each method.
+METHODS: dict[Literal["paper", "hierarchical"], int] = {"paper": 1, "hierarchical": 3}
+PLAIN = "plain"
 Row = dict[str, Any]
 
 
@@ -64,12 +67,40 @@ def make_draws() -> tuple[ds.Dataset, ds.Contributions]:
 
 
 def measure_speed(device: str) -> list[Row]:
-    """Time an epoch against a DataLoader, and scoring, in this process."""
+    """Time an epoch against a DataLoader, and scoring, in this process.
+
+    Everything is done in turns, as the rate of a machine changes: times are medians,
+    and ratios are medians of those of a turn.
+    """
     data, draws = make_draws()
     torch.set_num_threads(2)
-    plain = time_plain_epoch(draws, data, device)
-    rows = [tell("an epoch of a plain loop over a DataLoader, s", plain)]
-    for method, n_networks in (("paper", 1), ("hierarchical", 3)):
+    turns = [time_epochs(draws, data, device) for _ in range(N_TURNS)]
+    middle = {name: np.median([turn[name] for turn in turns], 0) for name in turns[0]}
+    rows = [tell("an epoch of a plain loop over a DataLoader, s", middle[PLAIN])]
+    for method in METHODS:
+        rows.append(tell(f"an epoch of a network, `{method}`, s", middle[method]))
+        ratios = [turn[PLAIN] / turn[method] for turn in turns]
+        rows.append(tell(f"times faster, `{method}`", np.median(ratios, 0)))
+    if device != "cpu":
+        return rows
+    estimator = ds.AmortizedEstimator(n_epochs=1, progress=False)
+    estimator.fit(draws, data)
+    for n_rows in (1_000_000, 3_000_000):
+        scored = [time_scoring(estimator, n_rows) for _ in range(N_TURNS)]
+        rates = [n_rows / seconds for seconds, _ in scored]
+        rows.append(tell(f"rows scored per s, of {n_rows:,}", np.median(rates, 0)))
+        peak = max(peak for _, peak in scored)
+        rows.append({"what": f"largest memory after {n_rows:,}, GB", "clock": peak})
+    rows.append(tell("products of single precision, GFLOP per s", time_products()))
+    return rows
+
+
+def time_epochs(
+    draws: ds.Contributions, data: ds.Dataset, device: str
+) -> dict[str, np.ndarray]:
+    """Return the seconds of an epoch of the plain loop, and of each method."""
+    epochs = {PLAIN: time_plain_epoch(draws, data, device)}
+    for method, n_networks in METHODS.items():
         seconds = []
         for n_epochs in (1, 1 + N_EPOCHS):
             estimator = ds.AmortizedEstimator(
@@ -78,17 +109,8 @@ def measure_speed(device: str) -> list[Row]:
             watch = Stopwatch()
             estimator.fit(draws, data)
             seconds.append(watch.read())
-        epoch = (seconds[1] - seconds[0]) / N_EPOCHS / n_networks
-        rows.append(tell(f"an epoch of a network, `{method}`, s", epoch))
-        rows.append(tell(f"times faster, `{method}`", plain / epoch))
-    if device != "cpu":
-        return rows
-    for n_rows in (1_000_000, 3_000_000):
-        seconds, peak = time_scoring(estimator, n_rows)
-        rows.append(tell(f"rows scored per s, of {n_rows:,}", n_rows / seconds))
-        rows.append({"what": f"largest memory after {n_rows:,}, GB", "clock": peak})
-    rows.append(tell("products of single precision, GFLOP per s", time_products()))
-    return rows
+        epochs[method] = (seconds[1] - seconds[0]) / N_EPOCHS / n_networks
+    return epochs
 
 
 def time_products() -> np.ndarray:

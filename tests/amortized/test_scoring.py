@@ -110,6 +110,7 @@ def test_memory_does_not_grow_with_the_input(trained, tmp_path):
 
         watching = type("Watching", (), {"score": staticmethod(watch)})()
         watching.columns, watching.check_columns = scorer.columns, scorer.check_columns
+        watching.keep = scorer.keep
         score_parquet(watching, path, tmp_path / "out.parquet", batch_rows=2000)
         peaks.append(max(held))
     assert peaks[1] < 2 * peaks[0] + 2**20

@@ -116,30 +116,33 @@ class Probes:
     def look(self, x: Single, target: NDArray[Any]) -> Traits:
         """Return what the probes make of encoded points."""
         _, n_probes, n_outputs = self.weight.shape
-        shape, n_columns = (len(x), n_probes, n_outputs), n_probes * n_outputs
-        all_at_once = x @ self._joined[:-1]
-        all_at_once += self._joined[-1]
-        odds = all_at_once[:, :n_columns].reshape(shape)
-        pull = all_at_once[:, n_columns : 2 * n_columns].reshape(shape)
-        white = all_at_once[:, 2 * n_columns :]
-        leverage = np.einsum("nd,nd->n", white, white)
-        np.maximum(leverage, _SMALLEST, out=leverage)
-        missed = code_target(target, self.n_classes)[:, None, :] - _predict(
-            odds, self.n_classes
+        n_columns = n_probes * n_outputs
+        # Points are the columns: what follows runs along them.
+        seen = self._joined[:-1].T @ x.T
+        seen += self._joined[-1][:, None]
+        odds, pull = (
+            seen[first : first + n_columns].reshape(n_probes, n_outputs, len(x))
+            for first in (0, n_columns)
         )
-        square = np.einsum("nbc,nbc->n", missed, missed) / np.float32(n_probes)
+        white = seen[2 * n_columns :]
+        leverage = np.einsum("dn,dn->n", white, white)
+        np.maximum(leverage, _SMALLEST, out=leverage)
+        missed = code_target(target, self.n_classes).T - _predict(
+            odds, self.n_classes, axis=1
+        )
+        square = np.einsum("bcn,bcn->n", missed, missed) / np.float32(n_probes)
         np.maximum(square, _SMALLEST, out=square)
         reach = np.sqrt(square * leverage)
-        first = np.einsum("nbc,nbc->n", missed, pull) / np.float32(n_probes)
-        mean = missed.mean(axis=1)
+        first_order = np.einsum("bcn,bcn->n", missed, pull) / np.float32(n_probes)
+        mean = missed.mean(axis=0).T
         return Traits(
-            odds=odds.mean(axis=1).clip(-_LARGEST, _LARGEST),
+            odds=odds.mean(axis=0).T.clip(-_LARGEST, _LARGEST),
             missed=mean,
             log_miss=np.log(square),
             log_shift=self._shift(mean, target, leverage),
             log_leverage=np.log(leverage),
             reach=reach,
-            tilt=first / reach,
+            tilt=first_order / reach,
         )
 
     @cached_property
@@ -308,13 +311,17 @@ def code_target(target: NDArray[Any], n_classes: int) -> Single:
     return np.asarray(np.eye(n_classes, dtype=np.float32)[target])
 
 
-def _predict(odds: NDArray[Any], n_classes: int) -> NDArray[Any]:
+def _predict(odds: NDArray[Any], n_classes: int, axis: int = -1) -> NDArray[Any]:
     """Return probabilities, or the predictions of a regression."""
     if not n_classes:
         return odds
-    if n_classes == 2:
-        return np.asarray(expit(odds))
-    return np.asarray(np.exp(log_softmax(odds, axis=-1)))
+    if n_classes > 2:
+        return np.asarray(np.exp(log_softmax(odds, axis=axis)))
+    # Several times quicker than scipy's expit; what overflows gives 0.
+    with np.errstate(over="ignore"):
+        odd = np.exp(-odds)
+    odd += 1.0
+    return np.asarray(np.divide(1.0, odd, out=odd))
 
 
 def _tabulate(traits: Traits) -> Single:

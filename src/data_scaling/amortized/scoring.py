@@ -20,7 +20,7 @@ from data_scaling.amortized.estimator import AmortizedEstimator
 from data_scaling.errors import InputError
 from data_scaling.laws.arrays import log_sizes
 
-BATCH_ROWS = 2**15
+BATCH_ROWS = 2**16
 _JOINED_ROWS = 1024
 PARAMETERS = ("c", "alpha", "sigma", "beta")
 
@@ -198,7 +198,10 @@ def score_parquet(
         writer = None
         for table in _map_in_order(pool, scorer, batches, threads + 1):
             if writer is None:
-                writer = parquet.ParquetWriter(temporary, table.schema)
+                # Numbers that hardly repeat take longer to list than to write.
+                writer = parquet.ParquetWriter(
+                    temporary, table.schema, use_dictionary=list(scorer.keep) or False
+                )
                 stack.callback(writer.close)
             writer.write_table(table)
             n_rows += table.num_rows
