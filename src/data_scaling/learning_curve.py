@@ -2,10 +2,15 @@
 
 import os
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray, Int32Array, IntArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LearningCurve"]
 
@@ -32,6 +37,8 @@ class LearningCurve:
     >>> curve = LearningCurve(np.array([10, 20]), np.array([-0.6, np.nan]))
     >>> curve.n_draws, curve.n_failed
     (2, 1)
+    >>> curve.to_frame().columns.tolist()
+    ['cardinality', 'utility']
     """
 
     cardinality: Int32Array
@@ -83,6 +90,13 @@ class LearningCurve:
     def usable(self) -> "LearningCurve":
         """Return the coalitions that have a utility."""
         return self.take(np.flatnonzero(np.isfinite(self.utility)))
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table of the coalitions: cardinality and utility."""
+        frame: Any = require_extra("pandas", "data").DataFrame
+        columns = {"cardinality": self.cardinality, "utility": self.utility}
+        table: pd.DataFrame = frame(columns)
+        return table
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "LearningCurve":
