@@ -116,10 +116,10 @@ def _summarise(cells: Cells, groups: Groups) -> list[str]:
     """Return what the tables come to, counted."""
     found = list(_list_comparisons(cells, groups))
     best = [one.lead >= -_ALIKE for one in found]
-    ahead = [one.ahead for one in found]
-    telling = [one.ahead for one in found if one.alone > _TELLING]
-    behind = [one for one in found if one.lead < -max(_ALIKE, 2 * one.error)]
-    before = [one for one in found if one.lead > max(_ALIKE, 2 * one.error)]
+    ahead = [one.is_above_plain for one in found]
+    telling = [one.is_above_plain for one in found if one.alone > _TELLING]
+    behind = [one for one in found if one.is_told and one.lead < 0]
+    surely_ahead = [one for one in found if one.is_told and one.lead > 0]
     commits = ", ".join(
         sorted({c for r in cells.values() for c in r["commits"].split()})
     )
@@ -132,7 +132,8 @@ def _summarise(cells: Cells, groups: Groups) -> list[str]:
         f"`{PLAIN}` in {_count(ahead)}; where the network alone has an R² above "
         f"{_TELLING}, in {_count(telling)}. Counting only differences from the best "
         "other of more than two standard errors over the repetitions, it is ahead in "
-        f"{len(before)} cells and behind in {len(behind)}" + (":" if behind else "."),
+        f"{len(surely_ahead)} cells and behind in {len(behind)}"
+        + (":" if behind else "."),
         *(["", *(one.tell() for one in behind)] if behind else []),
         "",
         "A cell is the R² of psi at 359 or of the Shapley value over 100..1000, by "
@@ -155,7 +156,7 @@ class Comparison:
     lead, error : float
         By how much we are above it, and the standard error of that over repetitions,
         NaN of one.
-    ahead : bool
+    is_above_plain : bool
         Whether we are above the hierarchical fit.
     alone : float
         R2 of the network alone.
@@ -165,8 +166,13 @@ class Comparison:
     rival: str
     lead: float
     error: float
-    ahead: bool
+    is_above_plain: bool
     alone: float
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the lead is beyond its error; never of one repetition."""
+        return abs(self.lead) > _ALIKE and abs(self.lead) > 2 * self.error
 
     def tell(self) -> str:
         return (
@@ -192,11 +198,11 @@ def _list_comparisons(cells: Cells, groups: Groups) -> Iterator[Comparison]:
             yield Comparison(
                 where=f"{name}, {part}, m = {m}, {MEASURES[measure]}",
                 rival=rival[3],
-                lead=own - others[rival],
+                lead=float(np.mean(leads)),
                 error=float(np.std(leads, ddof=1) / np.sqrt(len(leads)))
                 if len(leads) > 1
                 else float("nan"),
-                ahead=own > others[name, part, m, PLAIN],
+                is_above_plain=own > others[name, part, m, PLAIN],
                 alone=alone.get(measure, 0.0),
             )
 

@@ -69,8 +69,9 @@ def make_draws() -> tuple[ds.Dataset, ds.Contributions]:
 def measure_speed(device: str) -> list[Row]:
     """Time an epoch against a DataLoader, and scoring, in this process.
 
-    Everything is done in turns, as the rate of a machine changes: times are medians,
-    and ratios are medians of those of a turn.
+    Epochs are timed in turns, as the rate of a machine changes: times are medians over
+    the turns (of the plain loop, of the quickest of three epochs in each), and ratios
+    medians of those of a turn. Rates of scoring are medians of as many runs.
     """
     data, draws = make_draws()
     torch.set_num_threads(2)

@@ -92,7 +92,16 @@ class LearningCurve:
         return self.take(np.flatnonzero(np.isfinite(self.utility)))
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a table of the coalitions: cardinality and utility."""
+        """Return a table, a row per draw in their order.
+
+        Its columns are ``cardinality`` (int32), and ``utility`` (float64, in units of
+        the metric; NaN if the draw failed).
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
         frame: Any = require_extra("pandas", "data").DataFrame
         columns = {"cardinality": self.cardinality, "utility": self.utility}
         table: pd.DataFrame = frame(columns)

@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from data_scaling.coalitions import draw_coalition, group_pool
 from data_scaling.datasets import Dataset, load_dataset
 from data_scaling.errors import InputError
 from data_scaling.learners import ApproximateLearner, LogisticLearner
-from data_scaling.learners.approximate_logistic import _sum_squares
+from data_scaling.learners.approximate_logistic import (
+    Points,
+    _solve_ratio,
+    _sum_squares,
+)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +103,16 @@ def test_features_that_single_precision_cannot_tell_are_taken_in_double(offset, 
     dataset = Dataset(x[:300], y[:300], x[300:], y[300:])
     exact, quick = draw_both(dataset, "log_loss", 120, 8)
     assert np.corrcoef(exact.ravel(), quick.ravel())[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("sign_of_margin", [-1.0, 1.0])
+def test_the_scalar_is_found_for_points_of_any_leverage(sign_of_margin):
+    """t + h (sigmoid(margin + t) - 1) = 0, up to leverages of rare categories."""
+    h = np.logspace(-2, 5, 50)
+    margin = sign_of_margin * np.linspace(0.0, 12.0, 50)
+    t = _solve_ratio(Points(np.ones(50), margin, h), 1) * h
+    assert (t > 0).all()
+    np.testing.assert_allclose(t, h * expit(-margin - t), rtol=1e-7)
 
 
 def test_squares_of_either_sign_are_summed():

@@ -66,9 +66,13 @@ class Sums(NamedTuple):
     Attributes
     ----------
     xx : (n_powers, n_powers, n_beta, n_points) tensor
+        Sums of w x x'.
     xy : (n_powers, n_beta, n_points) tensor
+        Sums of w x delta.
     yy, log_weight : (n_beta, n_points) tensor
+        Sums of w delta^2, and half the sums of the logarithms of w.
     n_draws : (n_points,) tensor
+        Numbers of usable draws.
     """
 
     xx: "Tensor"

@@ -3,8 +3,10 @@ r"""The likelihood that a network of priors is trained by, with its gradient.
 With the posterior's weights :math:`r` of the cells, the rates and shapes of the
 precision, the covariance :math:`A^{-1}` and the mean :math:`z` of
 :math:`L^{-1}(a - m)`, which the likelihood takes anyway, its derivatives are sums over
-the cells. In each, half of the residual sum of squares is the least over z of
-:math:`|\delta - x'(m + Lz)|_w^2 + z'z/\tau`, so that its derivative needs none of z's.
+the cells. In each, the residual sum of squares, half of which enters the rate, is the
+least over z of :math:`|\delta - x'(m + Lz)|_w^2 + z'z/\tau`, so that its derivative is
+taken with z held fixed. The bounds that keep rounding from making squares and pivots
+negative are left out of it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -30,7 +32,8 @@ class _LogLikelihood(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *tensors: "Tensor") -> "Tensor":
-        prior, sums = Prior(*tensors[:6]), Sums(*tensors[6:])
+        n_parts = len(Prior._fields)
+        prior, sums = Prior(*tensors[:n_parts]), Sums(*tensors[n_parts:])
         cells = regress(prior, sums)
         joint = cells.log_weight
         found: Tensor = joint.flatten(0, 1).logsumexp(0)
@@ -50,7 +53,7 @@ class _LogLikelihood(torch.autograd.Function):
             by_point * log_tau,
             wanted @ log_shape,
             factor @ wanted,
-            *[None] * 5,
+            *[None] * len(Sums._fields),
         )
 
 

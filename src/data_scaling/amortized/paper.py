@@ -103,12 +103,13 @@ def _make_loss(
     """Return the mean loss of some points of a stack as a function of their rows."""
     told, labels = split_inputs(stack.x, stack.target)
     draws = Draws.prepare(stack.delta, stack.cardinality, stack.weight)
-    means = (draws.delta * draws.root).sum(1)
 
-    def average(rows: "Tensor") -> "Tensor":
-        outputs = model(told.index_select(0, rows), labels[rows])
-        if model.head.out_features == model.n_classes:
-            return mean_loss(outputs, means[rows]).mean()
-        return likelihood_loss(outputs, draws.take(rows)).mean()
+    def predict(rows: "Tensor") -> "Tensor":
+        outputs: Tensor = model(told.index_select(0, rows), labels[rows])
+        return outputs
 
-    return average
+    if model.head.out_features == model.n_classes:
+        # Both factors carry the root of a draw's share in the mean.
+        means = (draws.delta * draws.root).sum(1)
+        return lambda rows: mean_loss(predict(rows), means[rows]).mean()
+    return lambda rows: likelihood_loss(predict(rows), draws.take(rows)).mean()

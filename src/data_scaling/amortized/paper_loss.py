@@ -2,8 +2,8 @@ r"""The paper's loss, with its gradient written out.
 
 With the residuals :math:`r = (\Delta - c\,k^{-\alpha}) / (\sigma k^{-\beta/2})` and the
 logarithm :math:`g` of the noise, a draw's loss is :math:`r^2/2 + g`. Its derivative is
-:math:`1 - r^2` with respect to g, and the residual times the mean in units of the noise
-with respect to the logarithm of that mean: the passes over the draws that the loss
+:math:`1 - r^2` with respect to g, and :math:`-r m` with respect to the logarithm of the
+mean, :math:`m` the mean in units of the noise: the passes over the draws that the loss
 takes serve its gradient too, which is quicker than what torch would derive.
 """
 
@@ -29,14 +29,14 @@ class Draws(NamedTuple):
     delta, root, log_k : (n_points, n_draws) tensor
         Contributions times ``root``, the root of a draw's share in the mean over its
         point's usable draws (0 for the others), and logarithms of sizes.
-    n_usable, mean_log_k : (n_points, 1) tensor
+    has_draws, mean_log_k : (n_points, 1) tensor
         1 where there are usable draws, else 0; and the mean of ``log_k`` over them.
     """
 
     delta: "Tensor"
     root: "Tensor"
     log_k: "Tensor"
-    n_usable: "Tensor"
+    has_draws: "Tensor"
     mean_log_k: "Tensor"
 
     @classmethod
@@ -82,7 +82,7 @@ class _LikelihoodLoss(torch.autograd.Function):
         delta: "Tensor",
         root: "Tensor",
         log_k: "Tensor",
-        n_usable: "Tensor",
+        has_draws: "Tensor",
         mean_log_k: "Tensor",
     ) -> "Tensor":
         logit, log_c, log_alpha, log_sigma, log_beta = outputs.split(1, dim=1)
@@ -106,11 +106,11 @@ class _LikelihoodLoss(torch.autograd.Function):
             logit.sigmoid() - target,
             -product,
             alpha * (tilted_product + penalised),
-            n_usable - square,
+            has_draws - square,
             half_beta * (tilted_square - mean_log_k),
         ]
         ctx.save_for_backward(torch.cat(gradient, dim=1))
-        density = 0.5 * square + n_usable * log_sigma - half_beta * mean_log_k
+        density = 0.5 * square + has_draws * log_sigma - half_beta * mean_log_k
         sign_loss = torch.nn.functional.softplus(logit) - target * logit
         penalty = _ALPHA_PENALTY * (alpha - 1.0) ** 2
         loss: Tensor = (density + sign_loss + penalty)[:, 0]
@@ -120,4 +120,4 @@ class _LikelihoodLoss(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, wanted: "Tensor") -> "tuple[Tensor | None, ...]":
         (gradient,) = ctx.saved_tensors
-        return (wanted[:, None] * gradient, *[None] * 5)
+        return (wanted[:, None] * gradient, *[None] * len(Draws._fields))

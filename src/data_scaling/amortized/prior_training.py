@@ -68,10 +68,8 @@ def sum_scaled(
         moments.log_weight,
         moments.count,
     )
-
-    return Sums(
-        *(torch.tensor(array.T, dtype=dtype, device=device) for array in arrays)
-    )
+    columns = (np.ascontiguousarray(array.T) for array in arrays)
+    return Sums(*(torch.tensor(c, dtype=dtype, device=device) for c in columns))
 
 
 def train_member(

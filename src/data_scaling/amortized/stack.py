@@ -20,7 +20,7 @@ class MarginalContributionStackDataset(torch.utils.data.Dataset["tuple[Tensor, .
     """Points, each with its features, its target and the stack of its draws.
 
     The tensors stay in memory. An index gives one point; a tensor of indices gives a
-    batch by one operation, which is what training uses.
+    batch by one operation. Training indexes the tensors themselves.
 
     Parameters
     ----------

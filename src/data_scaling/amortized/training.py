@@ -117,7 +117,8 @@ def _make_optimizer(
         groups,
         lr=schedule.learning_rate,
         weight_decay=schedule.weight_decay,
-        fused=True,
+        # On MPS, torch has it from 2.5 on.
+        fused=layers[0].device.type != "mps",
     )
     n_steps = schedule.n_epochs * math.ceil(n_rows / schedule.batch_size)
 

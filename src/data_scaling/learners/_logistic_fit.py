@@ -26,11 +26,11 @@ class LogisticProblem:
 
     Attributes
     ----------
-    x : (k, p) float64 array
+    x : (k, p) float array
         Features of the rows, with a last column of ones if there is an intercept.
-    y : (k,) float64 array
+    y : (k,) float array
         Targets, 0 or 1.
-    penalty : (p,) float64 array
+    penalty : (p,) float array
         Diagonal of R.
     """
 

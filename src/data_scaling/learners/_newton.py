@@ -1,6 +1,7 @@
 """Newton's method for a smooth convex function, to round-off."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ _SMALLEST_STEP = 2.0**-40
 _FLOOR = 1e-28
 _STALLED = 1e-20
 _NEAR = 1e-9
-_NOT_CONVERGED = f"the logistic fit did not converge in {MAX_ITERATIONS} Newton steps"
+NOT_CONVERGED = f"the logistic fit did not converge in {MAX_ITERATIONS} Newton steps"
 # Rows whose part above the diagonal is filled at once.
 _MIRRORED = 128
 
@@ -71,7 +72,7 @@ def minimise(
         if 0.25 * previous < decrement <= _STALLED * scale:
             return theta
         previous = decrement
-    raise SingularFitError(_NOT_CONVERGED)
+    raise SingularFitError(NOT_CONVERGED)
 
 
 def polish(
@@ -151,13 +152,16 @@ def _descend(
     for _ in range(MAX_ITERATIONS):
         gradient, factor = problem.gradient(theta), factor_hessian(problem, theta)
         step, decrement = _newton_step(factor, gradient)
-        scale, length = 1.0 + abs(value), 1.0
+        scale = 1.0 + abs(value)
         yield theta, step, decrement, scale
         # Values no longer tell steps apart where the decrement is small.
         if decrement > _NEAR * scale:
-            length = _search_line(problem, theta, step, value, decrement)
-        theta = theta + length * step
-        value = problem.value(theta)
+            evaluate = partial(_evaluate_along, problem, theta, step)
+            length, value = search_line(evaluate, value, decrement)
+            theta = theta + length * step
+        else:
+            theta = theta + step
+            value = problem.value(theta)
 
 
 def _newton_step(factor: FloatArray, gradient: FloatArray) -> tuple[FloatArray, float]:
@@ -169,19 +173,39 @@ def _newton_step(factor: FloatArray, gradient: FloatArray) -> tuple[FloatArray, 
     return np.asarray(step), decrement
 
 
-def _search_line(
-    problem: ConvexProblem,
-    theta: FloatArray,
-    step: FloatArray,
-    value: float,
-    decrement: float,
+def _evaluate_along(
+    problem: ConvexProblem, theta: FloatArray, step: FloatArray, length: float
 ) -> float:
-    """Halve the step until the objective decreases enough."""
+    return problem.value(theta + length * step)
+
+
+def search_line(
+    evaluate: Callable[[float], float], value: float, decrement: float
+) -> tuple[float, float]:
+    """Halve a step until the objective decreases enough.
+
+    Parameters
+    ----------
+    evaluate : callable
+        The objective at a part of the step, from 0 to 1.
+    value, decrement : float
+        The objective at 0, and twice the decrease that the whole step promises.
+
+    Returns
+    -------
+    length, value : float
+        The part of the step, and the objective there.
+
+    Raises
+    ------
+    SingularFitError
+        If no part of the step decreases the objective.
+    """
     length = 1.0
     while length > _SMALLEST_STEP:
-        bound = value - _SUFFICIENT_DECREASE * length * decrement
-        if problem.value(theta + length * step) <= bound:
-            return length
+        there = evaluate(length)
+        if there <= value - _SUFFICIENT_DECREASE * length * decrement:
+            return length, there
         length /= 2.0
     raise SingularFitError(
         "the logistic fit found no step that decreases its objective"

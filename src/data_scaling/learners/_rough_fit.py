@@ -1,7 +1,8 @@
 """Binary logistic regression of one coalition, as precise as an expansion needs it."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +10,19 @@ from scipy.linalg import get_lapack_funcs
 
 from data_scaling._typing import FloatArray
 from data_scaling.learners._logistic_fit import LogisticProblem
-from data_scaling.learners._newton import SingularFitError
+from data_scaling.learners._newton import (
+    MAX_ITERATIONS,
+    NOT_CONVERGED,
+    SingularFitError,
+    search_line,
+)
+
+Pair: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 
 # Decrement of the fit, relative to its objective, whose step is the last; and the least
 # entry of the Hessian's factor, relative to the largest, that single precision tells.
 _FLOOR: Final = 1e-5
 _LEAST_SINGLE: Final = 1e-2
-_MAX_ITERATIONS: Final = 200
-_SUFFICIENT_DECREASE: Final = 1e-4
-_SMALLEST_STEP: Final = 2.0**-40
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,23 +60,24 @@ def fit_roughly(problem: LogisticProblem) -> RoughFit:
     Raises
     ------
     SingularFitError
-        If there is no finite minimum, or it is not reached.
+        If the Hessian is singular, or the minimum is not reached. Separable rows
+        without a penalty have none: their fit ends where the objective is flat.
     """
     # What is too large for single precision is not finite, and refused.
     with np.errstate(over="ignore", invalid="ignore"):
         parts = problem.x, problem.y, problem.penalty
         single = LogisticProblem(*map(_to_single, parts))
         try:
-            theta, factor = minimise_roughly(single)
+            theta, factor = _minimise(single)
             if _are_alike(np.diagonal(factor)):
                 return RoughFit(single, theta, _invert(factor))
         except SingularFitError:
             pass
-        theta, factor = minimise_roughly(problem)
+        theta, factor = _minimise(problem)
     return RoughFit(problem, theta, _invert(factor))
 
 
-def minimise_roughly(problem: LogisticProblem) -> tuple[NDArray[Any], NDArray[Any]]:
+def _minimise(problem: LogisticProblem) -> tuple[NDArray[Any], NDArray[Any]]:
     """Minimise by damped Newton steps from zero, in the precision of the rows.
 
     Log-odds are held and moved with the parameters: a step passes over the rows for the
@@ -93,8 +99,8 @@ def minimise_roughly(problem: LogisticProblem) -> tuple[NDArray[Any], NDArray[An
     x, y, penalty = problem.x, problem.y, problem.penalty
     factorise, solve = _find_lapack(("potrf", "potrs"), x.dtype)
     theta, margin = np.zeros_like(penalty), np.zeros_like(y)
-    value = _evaluate(margin, theta, problem)
-    for _ in range(_MAX_ITERATIONS):
+    value = _evaluate(problem, margin, theta)
+    for _ in range(MAX_ITERATIONS):
         probability = 1.0 / (1.0 + np.exp(-margin))
         gradient = (probability - y) @ x + penalty * theta
         scaled = x * np.sqrt(probability * (1.0 - probability))[:, None]
@@ -109,24 +115,23 @@ def minimise_roughly(problem: LogisticProblem) -> tuple[NDArray[Any], NDArray[An
             raise SingularFitError("the logistic fit gave a number that is not finite")
         if decrement <= _FLOOR * scale:
             return theta + step, factor
-        shift, length = x @ step, 1.0
-        while True:
-            moved = margin + length * shift
-            there = theta + length * step
-            new_value = _evaluate(moved, there, problem)
-            if new_value <= value - _SUFFICIENT_DECREASE * length * decrement:
-                break
-            length /= 2.0
-            if length <= _SMALLEST_STEP:
-                raise SingularFitError("no step decreases the logistic objective")
-        theta, margin, value = there, moved, new_value
-    raise SingularFitError(
-        f"the logistic fit did not converge in {_MAX_ITERATIONS} Newton steps"
-    )
+        shift = x @ step
+        evaluate = partial(_evaluate_along, problem, (margin, theta), (shift, step))
+        length, value = search_line(evaluate, value, decrement)
+        margin, theta = margin + length * shift, theta + length * step
+    raise SingularFitError(NOT_CONVERGED)
+
+
+def _evaluate_along(
+    problem: LogisticProblem, start: Pair, change: Pair, length: float
+) -> float:
+    """Return the objective at a part of a change of log-odds and parameters."""
+    moved = (a + length * b for a, b in zip(start, change, strict=True))
+    return _evaluate(problem, *moved)
 
 
 def _evaluate(
-    margin: NDArray[Any], theta: NDArray[Any], problem: LogisticProblem
+    problem: LogisticProblem, margin: NDArray[Any], theta: NDArray[Any]
 ) -> float:
     """Return the objective, in nats, from log-odds."""
     loss = np.log1p(np.exp(-np.abs(margin))).sum()
@@ -144,7 +149,7 @@ def _to_single(values: FloatArray) -> Any:
     return values.astype(np.float32)
 
 
-def _are_alike(diagonal: FloatArray) -> bool:
+def _are_alike(diagonal: NDArray[Any]) -> bool:
     """Say whether single precision leaves something of a factor's least direction."""
     return bool(diagonal.min() > _LEAST_SINGLE * diagonal.max())
 

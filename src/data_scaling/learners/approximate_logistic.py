@@ -32,8 +32,10 @@ from data_scaling.learners._rough_fit import RoughFit
 
 #: Length of a change, in the metric of the Hessian, up to which the expansion is taken.
 _NEAR: Final = 1.0
-# Newton steps to the root of the scalar equation: 3e-12 of it is left at most.
-_SCALAR_STEPS: Final = 5
+# Most Newton steps to the root of the scalar equation, more of which a larger leverage
+# needs; and the step, in log-odds, from which on it is found.
+_SCALAR_STEPS: Final = 40
+_SCALAR_TOLERANCE: Final = 1e-9
 _LINE_TOLERANCE: Final = 0.03
 # Points that are worked on together: what they need fits the second-level cache.
 _CHUNK: Final = 2048
@@ -195,5 +197,8 @@ def _solve_ratio(points: Points, sign: Sign) -> FloatArray:
     t = np.maximum(0.0, -u)
     for _ in range(_SCALAR_STEPS):
         left = 1.0 / (1.0 + np.exp(np.minimum(u + t, _LARGEST)))
-        t -= (t - h * left) / (1.0 + h * left * (1.0 - left))
+        step = (t - h * left) / (1.0 + h * left * (1.0 - left))
+        t -= step
+        if np.max(np.abs(step), initial=0.0) < _SCALAR_TOLERANCE:
+            break
     return np.asarray(turn * np.divide(t, h, out=np.zeros_like(t), where=h > 0))

@@ -60,7 +60,7 @@ LEARNERS: Final[dict[str, dict[Task, Callable[[], Any]]]] = {
         "classification": lambda: CalibratedClassifierCV(
             KernelSVC(C=1.0, tol=1e-8), ensemble=False
         ),
-        "regression": lambda: SVR(C=1.0),
+        "regression": lambda: SVR(C=1.0, tol=1e-8),
     },
     "tree": {
         "classification": DecisionTreeClassifier,

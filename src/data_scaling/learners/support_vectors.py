@@ -15,7 +15,8 @@ class KernelSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """``sklearn.svm.SVC`` with the kernel of radial basis functions, but quicker.
 
     The model is the same up to rounding. scikit-learn evaluates the kernel pair by
-    pair, which takes most of a fit: here all pairs are one matrix product.
+    pair, which takes most of a fit: here all pairs are one matrix product, of rows less
+    their mean, which the kernel does not see.
 
     Parameters
     ----------
@@ -23,6 +24,19 @@ class KernelSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Cost of a row on the wrong side of its margin.
     tol : float
         Tolerance at which the fit stops.
+
+    Attributes
+    ----------
+    classes_ : (n_classes,) array
+        Labels, in sorted order.
+    gamma_ : float
+        Scale of the kernel, ``exp(-gamma_ |l - r|^2)``.
+    centre_ : (n_features,) float64 array
+        Mean of the rows.
+    vectors_ : (n_support, n_features) float64 array
+        Support vectors, less the mean.
+    machine_ : sklearn.svm.SVC
+        The fit itself, to the kernel of all ``n_rows_`` rows.
 
     Examples
     --------
@@ -40,10 +54,17 @@ class KernelSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit to features (n_rows, n_features) and labels (n_rows,).
 
         The scale of the kernel is 1 / (n_features var(x)), scikit-learn's default.
+
+        Raises
+        ------
+        ValueError
+            If a number is not finite, or there is one label only.
         """
         rows = np.asarray(x, dtype=np.float64)
         variance = float(rows.var())
         self.gamma_ = 1 / (rows.shape[1] * variance) if variance > 0 else 1.0
+        self.centre_ = rows.mean(axis=0)
+        rows = rows - self.centre_
         self.machine_ = SVC(C=self.C, tol=self.tol, kernel="precomputed")
         self.machine_.fit(evaluate_kernel(rows, rows, self.gamma_), y)
         self.classes_ = self.machine_.classes_
@@ -52,7 +73,7 @@ class KernelSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def decision_function(self, x: ArrayLike) -> FloatArray:
-        """Return the distances to the boundary, (n_rows,) or (n_rows, n_classes)."""
+        """Return signed scores, (n_rows,), or (n_rows, n_classes) of more than two."""
         kernel = self._kernel(x)
         if len(self.classes_) > 2:
             return np.asarray(self.machine_.decision_function(self._spread(kernel)))
@@ -64,7 +85,7 @@ class KernelSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.machine_.predict(self._spread(self._kernel(x))))
 
     def _kernel(self, x: ArrayLike) -> FloatArray:
-        rows = np.asarray(x, dtype=np.float64)
+        rows = np.asarray(x, dtype=np.float64) - self.centre_
         return evaluate_kernel(rows, self.vectors_, self.gamma_)
 
     def _spread(self, kernel: FloatArray) -> FloatArray:
@@ -75,7 +96,10 @@ class KernelSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def evaluate_kernel(left: FloatArray, right: FloatArray, gamma: float) -> FloatArray:
-    """Return exp(-gamma |l - r|^2) of all pairs of rows, (n_left, n_right)."""
+    """Return exp(-gamma |l - r|^2) of all pairs of rows, (n_left, n_right).
+
+    The rows are near 0 beside their spread: squares of large means would cancel.
+    """
     exponent = left @ right.T
     exponent *= 2.0
     exponent -= np.einsum("nd,nd->n", left, left)[:, None]
