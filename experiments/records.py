@@ -104,7 +104,7 @@ def write_page(
             if record is None:
                 missing.append(command)
             else:
-                lines += _show(record, out)
+                lines += _show(record)
         lines += _copy_figures(page, section, out)
     if missing:
         listed = "\n".join(f"- `{command}`" for command in missing)
@@ -141,10 +141,8 @@ def list_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _show(record: Record, out: Path) -> Iterator[str]:
-    # Files are named as a reader finds them, wherever this was run.
-    output = record.output.replace(str(out), "OUT").rstrip()
-    kept = [line.rstrip() for line in output.splitlines() if line.strip()]
+def _show(record: Record) -> Iterator[str]:
+    kept = [line.rstrip() for line in record.output.splitlines() if line.strip()]
     yield f"`{record.command}` ({duration(record.seconds)}, commit {record.commit})"
     yield "\n".join(["```text", *kept, "```"])
 

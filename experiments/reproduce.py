@@ -76,7 +76,9 @@ def run(command: str, where: list[str], out: Path) -> None:
     with contextlib.redirect_stdout(said):
         importlib.import_module(script).main([*options, *where])
     seconds = time.perf_counter() - start
-    write_record(out, Record(command, said.getvalue(), seconds))
+    # Files are named as a reader finds them, wherever this was run.
+    output = said.getvalue().replace(str(out), "OUT")
+    write_record(out, Record(command, output, seconds))
 
 
 if __name__ == "__main__":
