@@ -4,15 +4,16 @@ Run from the repository root; it goes on where it was stopped:
 
     python -m benchmarks.references --dataset adult --metric log_loss
 
-The same 500 points of a dataset are drawn by exact logistic regression in two plans
-of shared coalitions. The reference plan has 1,000 draws at each of the paper's ten
-sizes and at 2,500 and 5,000 where the pool allows; the fitting plan has sizes uniform
-on 100..1000, draws enough for all repetitions.
+The same 500 points of a dataset are drawn by exact logistic regression in plans of
+shared coalitions. The reference plan has 1,000 draws at each of the paper's ten sizes
+and at 2,500 and 5,000 where the pool allows; the fitting plan has sizes uniform on
+100..1000, draws enough for all repetitions. With ``--plan judged`` there are 3,000 more
+draws at each of three sizes, which ``benchmarks.adjustment`` adds to the reference.
 """
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,8 +28,10 @@ from data_scaling.size_means import average_by_size
 
 SIZES = (100, 129, 166, 215, 278, 359, 464, 599, 774, 1000)
 BEYOND = (2500, 5000)
+JUDGED = (100, 359, 1000)
 N_POINTS = 500
-N_REFERENCE_DRAWS = 1000
+N_REFERENCE_DRAWS, N_JUDGED_DRAWS = 1000, 3000
+PLANS = ("reference", "fit", "judged")
 N_REPETITIONS, MAX_DRAWS = 5, 300
 FOLDER = Path("runs/references")
 
@@ -86,6 +89,9 @@ def make_plans(dataset: ds.Dataset) -> dict[str, ds.SamplingPlan]:
         "fit": ds.SamplingPlan(
             N_REPETITIONS * MAX_DRAWS, SIZES[0], SIZES[-1], points=points, seed=2
         ),
+        "judged": ds.SamplingPlan(
+            N_JUDGED_DRAWS, cardinalities=JUDGED, points=points, seed=4
+        ),
     }
 
 
@@ -94,16 +100,23 @@ def ledger_path(folder: Path, dataset: str, metric: str, kind: str) -> Path:
 
 
 def draw(
-    folder: Path, name: str, metric: str, *, data_dir: Path, n_jobs: int = 1
+    folder: Path,
+    name: str,
+    metric: str,
+    kinds: Sequence[str],
+    *,
+    data_dir: Path,
+    n_jobs: int = 1,
 ) -> None:
-    """Draw both plans of a dataset, or what is missing of them."""
+    """Draw plans of a dataset, or what is missing of them."""
     dataset = LOADERS[name](data_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    for kind, plan in make_plans(dataset).items():
+    plans = make_plans(dataset)
+    for kind in kinds:
         ds.sample_contributions(
             dataset,
             "logreg",
-            plan,
+            plans[kind],
             metric=metric,
             ledger=ledger_path(folder, name, metric, kind),
             n_jobs=n_jobs,
@@ -137,6 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", choices=LOADERS, nargs="+", default=list(LOADERS))
     parser.add_argument("--metric", nargs="+", default=["log_loss"])
+    parser.add_argument("--plan", choices=PLANS, nargs="+", default=PLANS[:2])
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--jobs", type=int, default=1)
     default = os.environ.get("DATA_SCALING_DATA", "data")
@@ -144,7 +158,14 @@ def main() -> None:
     asked = parser.parse_args()
     for metric in asked.metric:
         for name in asked.dataset:
-            draw(asked.folder, name, metric, data_dir=asked.data_dir, n_jobs=asked.jobs)
+            draw(
+                asked.folder,
+                name,
+                metric,
+                asked.plan,
+                data_dir=asked.data_dir,
+                n_jobs=asked.jobs,
+            )
             print(f"{name}, {metric}: drawn", flush=True)
 
 

@@ -15,14 +15,19 @@ References
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from data_scaling._checks import require_extra
 from data_scaling._typing import IntArray
+from data_scaling.amortized.layers import find_layers, run_layers, set_gradients
 from data_scaling.amortized.networks import Classifier, LikelihoodModel
-from data_scaling.amortized.paper_loss import Draws, likelihood_loss
+from data_scaling.amortized.paper_loss import (
+    Draws,
+    likelihood_gradient,
+    likelihood_loss,
+)
 from data_scaling.amortized.prediction import split_inputs
 from data_scaling.amortized.stack import MarginalContributionStackDataset
 from data_scaling.amortized.training import Schedule, descend
@@ -33,6 +38,9 @@ if TYPE_CHECKING:
 else:
     torch = require_extra("torch", "torch")
 
+# What is made of some points' outputs, and of the points' rows.
+OfOutputs: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"
+
 # Epochs of the classifier.
 PRETRAINING_EPOCHS = 10
 
@@ -40,6 +48,11 @@ PRETRAINING_EPOCHS = 10
 def mean_loss(outputs: "Tensor", means: "Tensor") -> "Tensor":
     """Return the squared error of each point's predicted mean, (n_points,)."""
     return (outputs[:, 0] - means) ** 2
+
+
+def mean_gradient(outputs: "Tensor", means: "Tensor") -> "Tensor":
+    """Return the gradients of the squared errors by the outputs, (n_points, 1)."""
+    return 2.0 * (outputs - means[:, None])
 
 
 def pretrain(
@@ -59,17 +72,18 @@ def pretrain(
     hidden = [m.out_features for m in layers if hasattr(m, "out_features")]
     classifier = Classifier(stack.x.shape[1], model.n_classes, rng, hidden)
     classifier.to(stack.x.device)
-    cross_entropy = torch.nn.functional.cross_entropy
+    layers = find_layers(classifier)
+
+    def differentiate(rows: "Tensor") -> None:
+        values = run_layers(layers, stack.x.index_select(0, rows))
+        # Of the cross-entropy: the probabilities, less 1 for the own class.
+        gradient = values[-1].softmax(1)
+        own = stack.target.index_select(0, rows)[:, None]
+        gradient.scatter_add_(1, own, -torch.ones_like(gradient))
+        set_gradients(layers, values, gradient.div_(len(rows)))
+
     descend(
-        classifier,
-        rows,
-        lambda batch: cross_entropy(
-            classifier(stack.x.index_select(0, batch)), stack.target[batch]
-        ),
-        lambda: 0.0,
-        schedule,
-        rng,
-        keep_last=True,
+        classifier, rows, differentiate, lambda: 0.0, schedule, rng, keep_last=True
     )
     model.backbone.load_state_dict(classifier.backbone.state_dict())
 
@@ -84,32 +98,43 @@ def train(
     report: Callable[[float], None],
 ) -> float:
     """Train the network and return minus the loss of the points held out."""
-    average = _make_loss(model, stack)
-    judged = torch.from_numpy(held).to(stack.x.device)
-    return descend(
-        model,
-        trained,
-        average,
-        lambda: -float(average(judged)),
-        schedule,
-        rng,
-        report=report,
-    )
-
-
-def _make_loss(
-    model: LikelihoodModel, stack: MarginalContributionStackDataset
-) -> "Callable[[Tensor], Tensor]":
-    """Return the mean loss of some points of a stack as a function of their rows."""
+    loss_of, gradient_of = _choose_loss(model, stack)
+    layers = find_layers(model.backbone, model.head)
     told, labels = split_inputs(stack.x, stack.target)
+    n_outputs = model.head.out_features // model.n_classes
+    outputs = torch.arange(n_outputs, device=labels.device)
+    # Places of the outputs of each point's own class.
+    places = n_outputs * labels[:, None] + outputs
+
+    def differentiate(rows: "Tensor") -> None:
+        values = run_layers(layers, told.index_select(0, rows))
+        own = places.index_select(0, rows)
+        gradient = gradient_of(values[-1].gather(1, own), rows).div_(len(rows))
+        spread = torch.zeros_like(values[-1]).scatter_(1, own, gradient)
+        set_gradients(layers, values, spread)
+
+    judged = torch.from_numpy(held).to(stack.x.device)
+
+    def score() -> float:
+        return -float(loss_of(model(told[judged], labels[judged]), judged).mean())
+
+    return descend(model, trained, differentiate, score, schedule, rng, report=report)
+
+
+def _choose_loss(
+    model: LikelihoodModel, stack: MarginalContributionStackDataset
+) -> tuple[OfOutputs, OfOutputs]:
+    """Return loss and gradient of some points of a stack, from outputs and rows."""
     draws = Draws.prepare(stack.delta, stack.cardinality, stack.weight)
-
-    def predict(rows: "Tensor") -> "Tensor":
-        outputs: Tensor = model(told.index_select(0, rows), labels[rows])
-        return outputs
-
     if model.head.out_features == model.n_classes:
         # Both factors carry the root of a draw's share in the mean.
-        means = (draws.delta * draws.root).sum(1)
-        return lambda rows: mean_loss(predict(rows), means[rows]).mean()
-    return lambda rows: likelihood_loss(predict(rows), draws.take(rows)).mean()
+        delta, root, *_ = draws.split()
+        means = (delta * root).sum(1)
+        return (
+            lambda outputs, rows: mean_loss(outputs, means[rows]),
+            lambda outputs, rows: mean_gradient(outputs, means[rows]),
+        )
+    return (
+        lambda outputs, rows: likelihood_loss(outputs, draws.take(rows)),
+        lambda outputs, rows: likelihood_gradient(outputs, draws.take(rows)),
+    )

@@ -7,7 +7,7 @@ mean, :math:`m` the mean in units of the noise: the passes over the draws that t
 takes serve its gradient too, which is quicker than what torch would derive.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from data_scaling._checks import require_extra
 
@@ -26,18 +26,11 @@ class Draws(NamedTuple):
 
     Attributes
     ----------
-    delta, root, log_k : (n_points, n_draws) tensor
-        Contributions times ``root``, the root of a draw's share in the mean over its
-        point's usable draws (0 for the others), and logarithms of sizes.
-    has_draws, mean_log_k : (n_points, 1) tensor
-        1 where there are usable draws, else 0; and the mean of ``log_k`` over them.
+    table : (n_points, 3 n_draws + 2) tensor
+        What :meth:`split` returns, side by side: a batch is one pass over memory.
     """
 
-    delta: "Tensor"
-    root: "Tensor"
-    log_k: "Tensor"
-    has_draws: "Tensor"
-    mean_log_k: "Tensor"
+    table: "Tensor"
 
     @classmethod
     def prepare(
@@ -47,11 +40,47 @@ class Draws(NamedTuple):
         share = weight / weight.sum(1, True).clamp_min(1.0)
         log_k, root = cardinality.log(), share.sqrt()
         mean_log_k = (share * log_k).sum(1, True)
-        return cls(delta * root, root, log_k, share.sum(1, True), mean_log_k)
+        parts = delta * root, root, log_k, share.sum(1, True), mean_log_k
+        return cls(torch.cat(parts, dim=1))
+
+    def split(self) -> "tuple[Tensor, ...]":
+        """Return what the loss is made of.
+
+        Returns
+        -------
+        delta, root, log_k : (n_points, n_draws) tensor
+            Contributions times ``root``, the root of a draw's share in the mean over
+            its point's usable draws (0 for the others), and logarithms of sizes.
+        has_draws, mean_log_k : (n_points, 1) tensor
+            1 where there are usable draws, else 0; and the mean of ``log_k`` over them.
+        """
+        n_draws = self.table.shape[1] // 3
+        parts: tuple[Tensor, ...] = self.table.split([n_draws] * 3 + [1, 1], dim=1)
+        return parts
 
     def take(self, rows: "Tensor") -> "Draws":
         """Return the draws of some points, rows on the same device."""
-        return Draws(*(part.index_select(0, rows) for part in self))
+        return Draws(self.table.index_select(0, rows))
+
+
+class Totals(NamedTuple):
+    """Sums over the draws that the loss and its gradient are made of.
+
+    Attributes
+    ----------
+    is_positive : (n_points, 1) tensor
+        1 where c > 0 is likelier, else 0.
+    square, tilted_square : (n_points, 1) tensor
+        Means of r^2, and of r^2 log k.
+    product, tilted_product : (n_points, 1) tensor
+        Means of r m, and of r m log k.
+    """
+
+    is_positive: "Tensor"
+    square: "Tensor"
+    tilted_square: "Tensor"
+    product: "Tensor"
+    tilted_product: "Tensor"
 
 
 def likelihood_loss(outputs: "Tensor", draws: Draws) -> "Tensor":
@@ -68,56 +97,50 @@ def likelihood_loss(outputs: "Tensor", draws: Draws) -> "Tensor":
     draws : Draws
         Those of the points.
     """
-    loss: Tensor = _LikelihoodLoss.apply(outputs, *draws)  # type: ignore[no-untyped-call]
+    _, _, _, has_draws, mean_log_k = parts = draws.split()
+    totals = _add_up(outputs, *parts[:3])
+    logit, _, log_alpha, log_sigma, log_beta = outputs.split(1, dim=1)
+    log_noise = has_draws * log_sigma - 0.5 * log_beta.exp() * mean_log_k
+    sign_loss = torch.nn.functional.softplus(logit) - totals.is_positive * logit
+    penalty = _ALPHA_PENALTY * (log_alpha.exp() - 1.0) ** 2
+    loss: Tensor = (0.5 * totals.square + log_noise + sign_loss + penalty)[:, 0]
     return loss
 
 
-class _LikelihoodLoss(torch.autograd.Function):
-    """The loss of each point's law; its gradient is taken with it."""
+def likelihood_gradient(outputs: "Tensor", draws: Draws) -> "Tensor":
+    """Return the gradients of the points' losses by their own outputs, (n_points, 5)."""
+    _, _, _, has_draws, mean_log_k = parts = draws.split()
+    totals = _add_up(outputs, *parts[:3])
+    logit, _, log_alpha, _, log_beta = outputs.split(1, dim=1)
+    alpha, half_beta = log_alpha.exp(), 0.5 * log_beta.exp()
+    penalised = 2.0 * _ALPHA_PENALTY * (alpha - 1.0)
+    gradient = [
+        logit.sigmoid() - totals.is_positive,
+        -totals.product,
+        alpha * (totals.tilted_product + penalised),
+        has_draws - totals.square,
+        half_beta * (totals.tilted_square - mean_log_k),
+    ]
+    return torch.cat(gradient, dim=1)
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        outputs: "Tensor",
-        delta: "Tensor",
-        root: "Tensor",
-        log_k: "Tensor",
-        has_draws: "Tensor",
-        mean_log_k: "Tensor",
-    ) -> "Tensor":
-        logit, log_c, log_alpha, log_sigma, log_beta = outputs.split(1, dim=1)
-        alpha, half_beta = log_alpha.exp(), 0.5 * log_beta.exp()
-        # Draws and means in units of the noise, times the root of the share.
-        scaled = torch.addcmul(-log_sigma, log_k, half_beta).exp_().mul_(delta)
-        mean = torch.addcmul(log_c - log_sigma, log_k, half_beta - alpha)
-        mean = mean.exp_().mul_(root)
-        # The likelier sign is that of the draws' product with the mean.
-        agreement = (scaled * mean).sum(1, True)
-        target = (agreement >= 0.0).to(outputs.dtype)
-        mean.mul_(2.0 * target - 1.0)
-        residual = scaled.sub_(mean)
-        squares = residual.square()
-        by_mean = residual.mul_(mean)
-        square, product = squares.sum(1, True), by_mean.sum(1, True)
-        tilted_square = squares.mul_(log_k).sum(1, True)
-        tilted_product = by_mean.mul_(log_k).sum(1, True)
-        penalised = 2.0 * _ALPHA_PENALTY * (alpha - 1.0)
-        gradient = [
-            logit.sigmoid() - target,
-            -product,
-            alpha * (tilted_product + penalised),
-            has_draws - square,
-            half_beta * (tilted_square - mean_log_k),
-        ]
-        ctx.save_for_backward(torch.cat(gradient, dim=1))
-        density = 0.5 * square + has_draws * log_sigma - half_beta * mean_log_k
-        sign_loss = torch.nn.functional.softplus(logit) - target * logit
-        penalty = _ALPHA_PENALTY * (alpha - 1.0) ** 2
-        loss: Tensor = (density + sign_loss + penalty)[:, 0]
-        return loss
 
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, wanted: "Tensor") -> "tuple[Tensor | None, ...]":
-        (gradient,) = ctx.saved_tensors
-        return (wanted[:, None] * gradient, *[None] * len(Draws._fields))
+def _add_up(
+    outputs: "Tensor", delta: "Tensor", root: "Tensor", log_k: "Tensor"
+) -> Totals:
+    """Pass over the draws: everything else is of one number a point."""
+    _, log_c, log_alpha, log_sigma, log_beta = outputs.split(1, dim=1)
+    half_beta = 0.5 * log_beta.exp()
+    # Draws and means in units of the noise, times the root of the share.
+    scaled = (log_k * half_beta).sub_(log_sigma).exp_().mul_(delta)
+    mean = (log_k * (half_beta - log_alpha.exp())).add_(log_c - log_sigma)
+    mean.exp_().mul_(root)
+    # The likelier sign is that of the draws' product with the mean.
+    is_positive = ((scaled * mean).sum(1, True) >= 0.0).to(outputs.dtype)
+    mean.mul_(2.0 * is_positive - 1.0)
+    residual = scaled.sub_(mean)
+    squares = residual.square()
+    products = residual.mul_(mean)
+    square, product = squares.sum(1, True), products.sum(1, True)
+    tilted_square = squares.mul_(log_k).sum(1, True)
+    tilted_product = products.mul_(log_k).sum(1, True)
+    return Totals(is_positive, square, tilted_square, product, tilted_product)

@@ -106,6 +106,9 @@ def train_member(
         prior = network(examples.inputs.index_select(0, rows))
         return log_likelihood(prior, sums.take(rows)).mean() / sums.n_draws.mean()
 
+    def differentiate(rows: "Tensor") -> None:
+        (-average_likelihood(rows, examples.sums)).backward()
+
     judged = torch.from_numpy(held).to(examples.inputs.device)
     shared = [network.tau, network.log_shape, network.factor]
     network.trust.requires_grad_(False)
@@ -113,7 +116,7 @@ def train_member(
     descend(
         network,
         trained,
-        lambda rows: -average_likelihood(rows, examples.sums),
+        differentiate,
         lambda: float(average_likelihood(judged, examples.held_sums)),
         schedule,
         rng,

@@ -42,7 +42,7 @@ class Schedule:
 def descend(
     network: "torch.nn.Module",
     rows: IntArray,
-    loss_of: "Callable[[Tensor], Tensor]",
+    differentiate: "Callable[[Tensor], None]",
     score: Callable[[], float],
     schedule: Schedule,
     rng: np.random.Generator,
@@ -62,8 +62,9 @@ def descend(
         What is trained.
     rows : (n_rows,) intp array
         Rows of the points to train on.
-    loss_of : callable
-        Tensor of rows, on the network's device -> loss of these points.
+    differentiate : callable
+        Tensor of rows, on the network's device -> None: adds the gradient of the mean
+        loss of these points to that of the network's parameters, which is zero.
     score : callable
         How good the network is on the points held out; higher is better.
     schedule : Schedule
@@ -85,9 +86,11 @@ def descend(
         network.train()
         order = torch.from_numpy(rng.permutation(rows)).to(device)
         for batch in order.split(schedule.batch_size):
-            optimizer.zero_grad()
-            loss_of(batch).backward()
-            torch.nn.utils.clip_grad_norm_(clipped, _LARGEST_NORM)
+            for parameter in clipped:
+                if parameter.grad is not None:
+                    parameter.grad.zero_()
+            differentiate(batch)
+            _clip([p.grad for p in clipped if p.grad is not None])
             optimizer.step()
             rate.step()
         network.eval()
@@ -108,8 +111,10 @@ def _make_optimizer(
     shared: "Sequence[torch.nn.Parameter]",
 ) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]":
     outside = {id(parameter) for parameter in shared}
-    layers = [p for p in network.parameters() if id(p) not in outside]
-    groups: list[dict[str, Any]] = [{"params": layers}]
+    layers = _join(
+        [p for p in network.parameters() if p.requires_grad and id(p) not in outside]
+    )
+    groups: list[dict[str, Any]] = [{"params": [layers]}]
     if shared:
         fast = 4 * schedule.learning_rate
         groups.append({"params": list(shared), "weight_decay": 0.0, "lr": fast})
@@ -118,7 +123,7 @@ def _make_optimizer(
         lr=schedule.learning_rate,
         weight_decay=schedule.weight_decay,
         # On MPS, torch has it from 2.5 on.
-        fused=layers[0].device.type != "mps",
+        fused=layers.device.type != "mps",
     )
     n_steps = schedule.n_epochs * math.ceil(n_rows / schedule.batch_size)
 
@@ -127,6 +132,34 @@ def _make_optimizer(
         return min(rising, 0.5 * (1 + math.cos(math.pi * step / n_steps)))
 
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, scale)
+
+
+def _clip(gradients: "list[Tensor]") -> None:
+    """Shorten gradients that are longer together than the largest norm.
+
+    As torch's own function does, without its bookkeeping, which takes longer.
+    """
+    norms = [torch.linalg.vector_norm(gradient) for gradient in gradients]
+    norm = torch.linalg.vector_norm(torch.stack(norms)) if norms[1:] else norms[0]
+    scale = norm.add_(1e-6).reciprocal_().mul_(_LARGEST_NORM).clamp_max_(1.0)
+    for gradient in gradients:
+        gradient.mul_(scale)
+
+
+def _join(parameters: "list[torch.nn.Parameter]") -> "torch.nn.Parameter":
+    """Make parameters and their gradients parts of one vector, and return it.
+
+    Where an optimizer and the clipping take one tensor, a step is quicker.
+    """
+    with torch.no_grad():
+        joined = torch.nn.Parameter(torch.cat([p.flatten() for p in parameters]))
+        joined.grad = torch.zeros_like(joined)
+        sizes = [p.numel() for p in parameters]
+        parts = zip(joined.split(sizes), joined.grad.split(sizes), strict=True)
+        for parameter, (value, gradient) in zip(parameters, parts, strict=True):
+            parameter.data = value.view_as(parameter)
+            parameter.grad = gradient.view_as(parameter)
+    return joined
 
 
 def _keep_freed_memory() -> None:
