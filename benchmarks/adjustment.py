@@ -1,6 +1,7 @@
 """How much noise adjusted draws have left, at equal draws and at equal time.
 
-Run from the repository root, after ``python -m benchmarks.references``:
+Run from the repository root, after ``python -m benchmarks.references`` with ``--plan
+reference fit judged``:
 
     python -m benchmarks.adjustment --dataset adult --metric log_loss
     python -m benchmarks.adjustment --page docs
@@ -34,9 +35,11 @@ from benchmarks.adjustment_page import write_page
 from benchmarks.cases import CALIFORNIA
 from benchmarks.references import (
     FOLDER,
+    JUDGED,
     LOADERS,
     MAX_DRAWS,
     N_REPETITIONS,
+    PLANS,
     Reference,
     average_reference,
     ledger_path,
@@ -48,7 +51,6 @@ from data_scaling.adjustment import DescribedLearner, adjust
 from data_scaling.learners import ApproximateLearner, find_approximation, make_learner
 
 N_DRAWS = (10, 20, 50, 100)
-MOST_EACH = 16
 N_PILOT = 50
 REFIT_EACH = 20
 N_REFIT_DRAWS = (10, 20, 40)
@@ -58,7 +60,6 @@ REFITTED = {
     ("adult", "gbm"): LOADERS["adult"],
 }
 DOMINATING = 0.2
-JUDGED = (100, 359, 1000)
 # Points that draws are timed for, and how many draws.
 TIMED = {500: 40, 10_000: 8}
 Row = dict[str, Any]
@@ -168,26 +169,39 @@ def time_draws(
 
 def measure(folder: Path, name: str, metric: str, data_dir: Path) -> Row:
     dataset = LOADERS[name](data_dir)
-    path = ledger_path(folder, name, metric, "reference")
-    reference = average_reference(ds.Contributions.load(path))
-    exact = ds.Contributions.load(ledger_path(folder, name, metric, "fit"))
+    drawn, exact, more = (
+        ds.Contributions.load(ledger_path(folder, name, metric, kind)) for kind in PLANS
+    )
+    reference = average_reference(drawn, more)
     plan = make_plans(dataset)["fit"]
-    n_base = N_REPETITIONS * max(N_DRAWS) * MOST_EACH
-    longer = ds.SamplingPlan(
-        plan.n_draws + n_base, 100, 1000, points=plan.points, seed=plan.seed
-    )
-    quick = ds.sample_contributions(
-        dataset,
-        ApproximateLearner("logreg"),
-        longer,
-        metric=metric,
-        ledger=ledger_path(folder, name, metric, "approximate"),
-    )
+    costs = {
+        n_points: time_draws(dataset, metric, n_points, n_draws)
+        for n_points, n_draws in TIMED.items()
+    }
+
+    def draw_quickly(n_each: int) -> ds.Contributions:
+        n_base = N_REPETITIONS * max(N_DRAWS) * n_each
+        return ds.sample_contributions(
+            dataset,
+            ApproximateLearner("logreg"),
+            replace(plan, n_draws=plan.n_draws + n_base),
+            metric=metric,
+            ledger=ledger_path(folder, name, metric, "approximate"),
+        )
+
+    pilot = draw_quickly(0).first(N_PILOT)
+    each = {
+        n_points: choose_n_each(
+            exact.first(N_PILOT), pilot, seconds["base_draw"] / seconds["draw"]
+        )
+        for n_points, seconds in costs.items()
+    }
+    quick = draw_quickly(max(each.values()))
     judged: dict[Any, dict[str, float]] = {}
     cases = [
-        measure_cost(exact, quick, plan, reference, n_points, judged, **seconds)
-        for n_points, n_draws in TIMED.items()
-        for seconds in [time_draws(dataset, metric, n_points, n_draws)]
+        measure_cost(exact, quick, plan, reference, judged, n_points, n_each, **seconds)
+        for n_points, seconds in costs.items()
+        for n_each in [each[n_points]]
     ]
     return {
         "dataset": name,
@@ -202,16 +216,15 @@ def measure_cost(
     quick: ds.Contributions,
     plan: ds.SamplingPlan,
     reference: Reference,
-    n_points: int,
     judged: dict[Any, dict[str, float]],
+    n_points: int,
+    n_each: int,
     *,
     draw: float,
     base_draw: float,
 ) -> Row:
     """Judge plain and adjusted draws where so many points are valued."""
     cost = base_draw / draw
-    pilot = quick.first(N_PILOT)
-    n_each = min(choose_n_each(exact.first(N_PILOT), pilot, cost), MOST_EACH)
     rows = []
     for repetition in range(N_REPETITIONS):
         for n_draws in N_DRAWS:
@@ -246,7 +259,8 @@ def beside(
 ) -> ds.Contributions:
     """Return the quick draws on the coalitions of a repetition, and its base draws."""
     first = repetition * MAX_DRAWS
-    base = plan.n_draws + repetition * max(N_DRAWS) * MOST_EACH
+    n_base = (quick.n_draws - plan.n_draws) // N_REPETITIONS
+    base = plan.n_draws + repetition * n_base
     columns = np.r_[first : first + n_draws, base : base + n_draws * n_each]
     return pick(quick, columns)
 

@@ -123,14 +123,26 @@ def draw(
         )
 
 
-def average_reference(contributions: ds.Contributions) -> Reference:
+def average_reference(
+    contributions: ds.Contributions, more: ds.Contributions | None = None
+) -> Reference:
+    """Average reference draws, with more draws of the points at some of the sizes."""
     sizes = [s for s in SIZES + BEYOND if s <= contributions.cardinality.max()]
     means = average_by_size(contributions, sizes)
     k, n_fitted = means.cardinality, len(SIZES)
-    spline = CubicSpline(np.log(k[:n_fitted]), (k * means.mean).T[:n_fitted])
+    psi, psi_std = means.mean, means.mean_std
+    if more is not None:
+        places = np.searchsorted(k, JUDGED)
+        added = average_by_size(more, JUDGED)
+        share = N_JUDGED_DRAWS / (N_JUDGED_DRAWS + N_REFERENCE_DRAWS)
+        psi[:, places] += share * (added.mean - psi[:, places])
+        psi_std[:, places] = np.hypot(
+            (1.0 - share) * psi_std[:, places], share * added.mean_std
+        )
+    spline = CubicSpline(np.log(k[:n_fitted]), (k * psi).T[:n_fitted])
     grid = np.arange(SIZES[0], SIZES[-1] + 1)
     shapley = np.mean(spline(np.log(grid)) / grid[:, None], axis=0)
-    return Reference(k, means.mean, means.mean_std, shapley)
+    return Reference(k, psi, psi_std, shapley)
 
 
 def read_repetitions(folder: Path, name: str, metric: str) -> list[ds.Contributions]:

@@ -82,9 +82,7 @@ def pretrain(
         gradient.scatter_add_(1, own, -torch.ones_like(gradient))
         set_gradients(layers, values, gradient.div_(len(rows)))
 
-    descend(
-        classifier, rows, differentiate, lambda: 0.0, schedule, rng, keep_last=True
-    )
+    descend(classifier, rows, differentiate, lambda: 0.0, schedule, rng, keep_last=True)
     model.backbone.load_state_dict(classifier.backbone.state_dict())
 
 

@@ -108,7 +108,7 @@ def likelihood_loss(outputs: "Tensor", draws: Draws) -> "Tensor":
 
 
 def likelihood_gradient(outputs: "Tensor", draws: Draws) -> "Tensor":
-    """Return the gradients of the points' losses by their own outputs, (n_points, 5)."""
+    """Return the gradient of each point's loss by its own outputs, (n_points, 5)."""
     _, _, _, has_draws, mean_log_k = parts = draws.split()
     totals = _add_up(outputs, *parts[:3])
     logit, _, log_alpha, _, log_beta = outputs.split(1, dim=1)

@@ -8,7 +8,7 @@ where the scalar :math:`t` is as in :mod:`._logistic_updates`, and the utility b
 .. math:: \pm\left(g'v + \tfrac12\, v' G v\right),
 
 :math:`g` and :math:`G` the utility's first two derivatives at the fit. Points that move
-further than :data:`_NEAR` are taken along their direction to the exact minimum, and
+further than :data:`_NEAR` are searched for along two lines (:mod:`._far_points`), and
 judged on the whole validation part.
 
 The error is far below the spread between coalitions, and the cost is little more than
@@ -25,36 +25,23 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray, IntArray
-from data_scaling.learners._descent import Sign, Slopes, find_lengths
+from data_scaling.learners._descent import Sign
+from data_scaling.learners._far_points import FarPoints, Points
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._margins import MarginScorer
 from data_scaling.learners._rough_fit import RoughFit
 
 #: Length of a change, in the metric of the Hessian, up to which the expansion is taken.
-_NEAR: Final = 1.0
+_NEAR: Final = 0.5
 # Most Newton steps to the root of the scalar equation, more of which a larger leverage
 # needs; and the step, in log-odds, from which on it is found.
 _SCALAR_STEPS: Final = 40
 _SCALAR_TOLERANCE: Final = 1e-9
-_LINE_TOLERANCE: Final = 0.03
 # Points that are worked on together: what they need fits the second-level cache.
 _CHUNK: Final = 2048
 # Log-odds beyond which nothing is left of the other class.
 _LARGEST: Final = 500.0
 _EPS: Final = float(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """Points asked for: targets, log-odds and leverages, (n_points,) each."""
-
-    y: FloatArray
-    margin: FloatArray
-    h: FloatArray
-
-    def take(self, rows: IntArray) -> "Points":
-        """Return some of the points."""
-        return Points(self.y[rows], self.margin[rows], self.h[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +93,9 @@ class ExpandedLogistic:
         if self._derivatives is None:
             far = np.arange(len(points))
         if len(far):
-            rows = asked.take(far)
-            delta[far] = self._search_lines(ratio[far], white[far], rows, sign)
+            searched = FarPoints(self.fit, asked.take(far), white[far], sign)
+            change = searched.search(ratio[far])
+            delta[far] = self.scorer.changes(self.theta + change, self.theta)
         failures += ["the expansion is not finite"] * int(np.isnan(delta).sum())
         return sign * delta
 
@@ -118,43 +106,6 @@ class ExpandedLogistic:
         slope, curvature = self._derivatives
         along, bend = white @ slope, row_dot(white @ curvature, white)
         return np.asarray(ratio * (along + 0.5 * ratio * bend), dtype=np.float64)
-
-    def _search_lines(
-        self, ratio: FloatArray, white: NDArray[Any], points: Points, sign: Sign
-    ) -> FloatArray:
-        """Return the changes of the utility at the minima along the points' lines."""
-        step = ratio.astype(white.dtype)[:, None] * (white @ self.fit.whitener.T)
-        with np.errstate(over="ignore", invalid="ignore"):
-            slopes = self._slopes(step, ratio, points, sign)
-            length = find_lengths(slopes, len(step), tolerance=_LINE_TOLERANCE)
-            change = np.nan_to_num(length[:, None] * step, posinf=0.0, neginf=0.0)
-        return self.scorer.changes(self.theta + change, self.theta)
-
-    def _slopes(
-        self, step: NDArray[Any], ratio: FloatArray, points: Points, sign: Sign
-    ) -> Slopes:
-        """Return the derivatives of the points' objectives along their steps."""
-        problem, theta = self.fit.problem, self.fit.theta
-        shift, base = step @ problem.x.T, problem.x @ theta
-        pull = problem.penalty * theta
-        linear = step @ (pull - problem.y @ problem.x)
-        quadratic = (step**2) @ problem.penalty
-        own = ratio * points.h
-
-        def derivatives(length: FloatArray) -> tuple[FloatArray, FloatArray]:
-            p = np.exp(-(base + length.astype(shift.dtype)[:, None] * shift))
-            p += 1.0
-            np.divide(1.0, p, out=p)
-            first = row_dot(p, shift) + linear + length * quadratic
-            p *= 1.0 - p
-            p *= shift
-            second = row_dot(p, shift) + quadratic
-            own_p = expit(points.margin + length * own)
-            first = first + sign * (own_p - points.y) * own
-            second = second + sign * own_p * (1.0 - own_p) * own**2
-            return first, second
-
-        return derivatives
 
     @cached_property
     def _derivatives(self) -> tuple[NDArray[Any], NDArray[Any]] | None:

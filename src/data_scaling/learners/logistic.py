@@ -156,7 +156,7 @@ class BoundLogistic:
     def approximation(self) -> "BoundLogistic":
         """The second-order expansion of this learner, which is far quicker."""
         description = (
-            f"second-order expansion in single precision of {self.description}"
+            f"second-order expansion and two lines for far points of {self.description}"
         )
         return replace(self, description=description, is_exact=False)
 
