@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -11,13 +12,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from data_scaling._checks import check_at_least
-from data_scaling._typing import FloatArray
+from data_scaling._typing import FloatArray, IntArray
 from data_scaling.adjustment import DescribedLearner, adjust
 from data_scaling.adjustment.control import FEWEST_DRAWS
 from data_scaling.coalitions import draw_coalition, group_pool
 from data_scaling.contributions import Contributions
 from data_scaling.datasets.dataset import Dataset
-from data_scaling.errors import InputError
+from data_scaling.errors import AdjustmentWarning, InputError
 from data_scaling.learners import (
     ApproximateLearner,
     BoundLearner,
@@ -30,15 +31,18 @@ from data_scaling.plan import SamplingPlan
 
 #: What the name of a ledger is followed by in that of its quick draws.
 QUICK_SUFFIX: Final = ".approximate"
-# Base draws for each draw: at least, at most, and what is spent on them at most, in
-# units of what the draws themselves cost, where nothing was measured.
+# Base draws for each draw: at least, and at most; and what is spent on them at most, in
+# units of what the draws cost, where descriptors may explain nothing.
 _FEWEST_EACH: Final = 2
 _MOST_EACH: Final = 64
-_SHARE_SPENT: Final = 0.2
+_SHARE_SPENT: Final = 0.05
 # The most that can be asked for.
 _LARGEST_EACH: Final = 256
-# Draws that are timed.
+# Draws that are timed; and where one takes as many seconds with a few points, what it
+# would take with all follows from these.
 _N_TIMED: Final = 4
+_FEW_POINTS: Final = 16
+_LONG: Final = 0.1
 
 DrawPlan: TypeAlias = Callable[[Any, SamplingPlan, str | None], Contributions]
 
@@ -61,8 +65,14 @@ def draw_adjusted(
     dataset, learner, plan, metric, ledger
         As for :func:`data_scaling.sample_contributions`.
     n_each : int, optional
-        Base draws for each draw; if None, as many as lie beside the ledger already, or
-        else by what they cost and explain.
+        Base draws for each draw; if None, as many as an earlier run took, or else by
+        what they cost and explain.
+
+    Returns
+    -------
+    Contributions
+        The draws as they are, after a warning, where ``n_each`` is None and base draws
+        would not be worth their time.
 
     Raises
     ------
@@ -80,8 +90,11 @@ def draw_adjusted(
     path = None if ledger is None else os.fspath(ledger)
     bound = learner.bind(dataset, metric)
     if find_approximation(bound) is None:
-        n_points = len(plan.resolve_points(dataset.n_points))
-        n_each = n_each or _limit(_SHARE_SPENT * n_points)
+        n_each = n_each or _find_described(path, plan)
+        if n_each is None:
+            n_each = _afford(_time_base_draw(bound, dataset, plan))
+        if n_each == 0:
+            return _leave(draw(learner, plan, path))
         described = DescribedLearner(learner, plan)
         with_base = replace(plan, n_base_draws=plan.n_draws * n_each)
         return adjust(draw(described, with_base, path))
@@ -91,8 +104,22 @@ def draw_adjusted(
     if n_each is None:
         cost = _time_quick_draw(bound, dataset, plan)
         n_each = choose_n_each(exact, draw(quick, plan, beside), cost)
+    if n_each == 0:
+        return _leave(exact)
     longer = replace(plan, n_draws=plan.n_draws * (1 + n_each))
     return adjust(exact, draw(quick, longer, beside))
+
+
+def _leave(contributions: Contributions) -> Contributions:
+    """Return draws as they are, and say so."""
+    warnings.warn(
+        "The draws are not adjusted: base draws would take more time than they save. "
+        "More draws are the better use of it. To adjust all the same, give the number "
+        "of base draws for each draw.",
+        AdjustmentWarning,
+        stacklevel=4,
+    )
+    return replace(contributions, variance_removed=np.zeros(contributions.n_points))
 
 
 def _check_n_each(n_each: int) -> int:
@@ -107,6 +134,8 @@ def _check_n_each(n_each: int) -> int:
 
 def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> int:
     """Return how many base draws for each draw give the least noise for the time.
+
+    None if more draws would lower it more.
 
     Parameters
     ----------
@@ -127,7 +156,24 @@ def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> in
     squared = min(float(np.mean(explained)), 0.999) if len(explained) else 0.0
     best = np.sqrt(squared / ((1.0 - squared) * max(cost, 1e-3)))
     # A power of two: mostly the same from run to run, though times are not.
-    return _limit(2.0 ** np.round(np.log2(max(best, 1.0))))
+    n_each = 2.0 ** np.round(np.log2(max(best, 1.0)))
+    n_each = int(np.clip(n_each, _FEWEST_EACH, _MOST_EACH))
+    left = (1.0 - squared + squared / n_each) * (1.0 + cost * (1 + n_each))
+    return n_each if left < 1.0 else 0
+
+
+def _afford(cost: float) -> int:
+    """Return how many base draws for each draw take a small share of the time."""
+    n_each = int(_SHARE_SPENT / max(cost, 1e-9))
+    return min(n_each, _MOST_EACH) if n_each >= _FEWEST_EACH else 0
+
+
+def _find_described(path: str | None, plan: SamplingPlan) -> int | None:
+    """Return how many base draws for each draw lie in a ledger, if there is one."""
+    if path is None or not Path(path).exists():
+        return None
+    n_base_draws = describe_ledger(path).header.plan.n_base_draws
+    return n_base_draws // plan.n_draws
 
 
 def _find_n_each(beside: str | None, plan: SamplingPlan) -> int | None:
@@ -155,24 +201,44 @@ def _explain(delta: FloatArray, control: FloatArray) -> FloatArray:
     return np.asarray((y * s).sum(axis=1)[varies] ** 2 / both[varies])
 
 
-def _limit(n_each: float) -> int:
-    return int(np.clip(n_each, _FEWEST_EACH, _MOST_EACH))
-
-
 def _time_quick_draw(
     bound: BoundLearner, dataset: Dataset, plan: SamplingPlan
 ) -> float:
     """Return the time of a quick draw relative to that of a draw, on the first few."""
-    pool, points = group_pool(dataset), plan.resolve_points(dataset.n_points)
+    points, seconds = plan.resolve_points(dataset.n_points), np.zeros(2)
     quick = find_approximation(bound) or bound
-    seconds = np.zeros(2)
     with threadpool_limits(1):
-        for number in range(_N_TIMED):
-            rng = plan.spawn_rng(number, -1)
-            size = plan.draw_cardinality(number, rng)
-            coalition = draw_coalition(pool, size, rng)
-            for place, learner in enumerate((bound, quick)):
-                started = time.perf_counter()
-                learner.draw(coalition, points)
-                seconds[place] += time.perf_counter() - started
+        for coalition in _draw_first(dataset, plan):
+            seconds += [_time(one, coalition, points) for one in (bound, quick)]
     return float(seconds[1] / seconds[0])
+
+
+def _time_base_draw(bound: BoundLearner, dataset: Dataset, plan: SamplingPlan) -> float:
+    """Return the time of a draw of no points relative to that of all, on the first few.
+
+    A learner that refits takes long for all points: there a few of them are timed.
+    """
+    points, seconds = plan.resolve_points(dataset.n_points), np.zeros(2)
+    with threadpool_limits(1):
+        for coalition in _draw_first(dataset, plan):
+            base, few = (_time(bound, coalition, points[:n]) for n in (0, _FEW_POINTS))
+            if few < _LONG or len(points) <= _FEW_POINTS:
+                whole = _time(bound, coalition, points)
+            else:
+                whole = base + (few - base) * len(points) / _FEW_POINTS
+            seconds += [base, whole]
+    return float(seconds[0] / seconds[1])
+
+
+def _draw_first(dataset: Dataset, plan: SamplingPlan) -> Iterator[IntArray]:
+    """Yield the first coalitions of a plan."""
+    pool = group_pool(dataset)
+    for number in range(_N_TIMED):
+        rng = plan.spawn_rng(number, -1)
+        yield draw_coalition(pool, plan.draw_cardinality(number, rng), rng)
+
+
+def _time(bound: BoundLearner, coalition: IntArray, points: IntArray) -> float:
+    started = time.perf_counter()
+    bound.draw(coalition, points)
+    return time.perf_counter() - started

@@ -57,9 +57,10 @@ def test_the_number_of_base_draws_is_chosen(cancer):
 def test_draws_that_are_all_alike_stay(cancer):
     """The accuracy of few points is the same with and without two of them."""
     plan = SamplingPlan(8, 50, 200, points=2)
-    adjusted = sample_contributions(
-        cancer, "logreg", plan, metric="accuracy", adjust=True, progress=False
-    )
+    with pytest.warns(AdjustmentWarning, match="are not adjusted"):
+        adjusted = sample_contributions(
+            cancer, "logreg", plan, metric="accuracy", adjust=True, progress=False
+        )
     assert not adjusted.delta.any()
     assert not adjusted.variance_removed.any()
 
@@ -74,10 +75,32 @@ def test_a_resumed_run_takes_as_many_base_draws_as_it_took(cancer, tmp_path):
 def test_base_draws_of_a_refitted_learner_lie_in_the_ledger(cancer):
     """Of a dozen draws of a tree nothing can be learned."""
     with pytest.warns(AdjustmentWarning, match="12 draws of each point by 48 base"):
-        adjusted = sample_contributions(
-            cancer, "tree", PLAN, adjust=True, progress=False
-        )
+        adjusted = sample_contributions(cancer, "tree", PLAN, adjust=4, progress=False)
     assert adjusted.base.n_draws == 4 * PLAN.n_draws
+
+
+def test_draws_stay_where_base_draws_are_not_worth_their_time(datasets, tmp_path):
+    """A base draw of linear regression takes a good part of a draw's time."""
+    options = {"adjust": True, "ledger": tmp_path / "draws.ledger", "progress": False}
+    dataset = datasets["linreg"]
+    plain = sample_contributions(dataset, "linreg", PLAN, progress=False)
+    for _ in range(2):
+        with pytest.warns(AdjustmentWarning, match="more time than they save"):
+            draws = sample_contributions(dataset, "linreg", PLAN, **options)
+        assert np.array_equal(draws.delta, plain.delta)
+        assert not draws.variance_removed.any()
+
+
+def test_few_base_draws_are_taken_of_many_refitted_points(cancer, tmp_path):
+    """Of 100 points a training more is a hundredth of a draw; resumed it stays so."""
+    plan = SamplingPlan(5, 50, 60, points=100, seed=1)
+    options = {"adjust": True, "ledger": tmp_path / "draws.ledger", "progress": False}
+    with pytest.warns(AdjustmentWarning, match="removed"):
+        first, again = (
+            sample_contributions(cancer, "tree", plan, **options) for _ in range(2)
+        )
+    assert 2 * 5 <= first.base.n_draws <= 10 * 5
+    assert np.array_equal(first.delta, again.delta)
 
 
 def test_plans_that_cannot_be_adjusted_are_refused_before_drawing(cancer):

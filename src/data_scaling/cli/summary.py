@@ -80,6 +80,8 @@ def _describe_adjustment(draws: Contributions) -> list[str]:
     """Say how much of the draws' variance was removed, if they were adjusted."""
     if draws.variance_removed is None:
         return []
+    if not draws.variance_removed.any():
+        return ["not adjusted: nothing of the draws' variance was removed"]
     low, middle, high = np.quantile(draws.variance_removed, [0.1, 0.5, 0.9])
     return [
         f"adjusted: {middle:.0%} of the variance of the typical point's draws was "
