@@ -21,7 +21,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,9 @@ from threadpoolctl import threadpool_limits
 
 import data_scaling as ds
 import data_scaling.coalitions
-from benchmarks.adjustment_page import write_page
+from benchmarks.adjustment_page import MEANS, write_page
 from benchmarks.cases import CALIFORNIA
+from benchmarks.one_size import OneSize, compare, pick, split_by_size
 from benchmarks.references import (
     FOLDER,
     JUDGED,
@@ -56,10 +57,10 @@ REFIT_EACH = 20
 N_REFIT_DRAWS = (10, 20, 40)
 REFITTED = {
     ("california", "linreg"): CALIFORNIA,
+    ("digits", "logreg"): LOADERS["digits"],
     ("adult", "svm"): LOADERS["adult"],
     ("adult", "gbm"): LOADERS["adult"],
 }
-DOMINATING = 0.2
 # Points that draws are timed for, and how many draws.
 TIMED = {500: 40, 10_000: 8}
 Row = dict[str, Any]
@@ -114,35 +115,48 @@ def judge(draws: ds.Contributions, reference: Reference) -> dict[str, float]:
     errors = {}
     for method, quantity, values in estimate(draws):
         if quantity == "Shapley":
-            truth, noise = reference.shapley, np.zeros(len(draws.points))
+            found = compare(values, reference.shapley, 0.0)
         else:
             place = reference.cardinality.tolist().index(int(quantity))
-            truth = reference.psi[:, place]
             noise = reference.psi_std[:, place] ** 2
-        squared = (np.asarray(values) - truth) ** 2
-        held = (truth - truth.mean()) ** 2
-        others = held <= DOMINATING * held.sum()
-        errors[f"{method}|{quantity}"] = float(np.mean(squared - noise))
-        errors[f"{method}|{quantity}|others"] = float(
-            np.mean((squared - noise)[others])
-        )
-        errors[f"{method}|{quantity}|median"] = float(np.median(squared))
+            found = compare(values, reference.psi[:, place], noise)
+        errors |= {f"{method}|{quantity}{name}": error for name, error in found.items()}
     return errors
 
 
+@dataclass(frozen=True)
+class Material:
+    """Draws of a dataset, and what they are judged by.
+
+    Attributes
+    ----------
+    exact, quick : Contributions
+        Draws of the fitting plan; quick draws of the same coalitions and of others.
+    reference : Reference
+        Means of many draws.
+    at_sizes : list of OneSize
+        Draws at each judged size.
+    judged : dict
+        Errors that were found before, by repetition and numbers of draws.
+    """
+
+    exact: ds.Contributions
+    quick: ds.Contributions
+    reference: Reference
+    at_sizes: list[OneSize]
+    judged: dict[Any, dict[str, float]] = field(default_factory=dict)
+
+
 def judge_once(
-    draws: ds.Contributions,
-    reference: Reference,
-    judged: dict[Any, dict[str, float]],
-    which: tuple[int, int],
+    draws: ds.Contributions, material: Material, which: tuple[int, int]
 ) -> dict[str, float]:
     """Judge draws that may have been judged for another number of points."""
     repetition, n_each = which
     is_plain = draws.variance_removed is None
     key = (repetition, draws.n_draws, None if is_plain else n_each)
-    if key not in judged:
-        judged[key] = judge(draws, reference)
-    return judged[key]
+    if key not in material.judged:
+        material.judged[key] = judge(draws, material.reference)
+    return material.judged[key]
 
 
 def time_draws(
@@ -169,39 +183,44 @@ def time_draws(
 
 def measure(folder: Path, name: str, metric: str, data_dir: Path) -> Row:
     dataset = LOADERS[name](data_dir)
-    drawn, exact, more = (
+    drawn, exact, judged = (
         ds.Contributions.load(ledger_path(folder, name, metric, kind)) for kind in PLANS
     )
-    reference = average_reference(drawn, more)
-    plan = make_plans(dataset)["fit"]
+    plans = make_plans(dataset)
     costs = {
         n_points: time_draws(dataset, metric, n_points, n_draws)
         for n_points, n_draws in TIMED.items()
     }
 
-    def draw_quickly(n_each: int) -> ds.Contributions:
+    def draw_quickly(kind: str, n_each: int) -> ds.Contributions:
+        plan = plans[kind]
         n_base = N_REPETITIONS * max(N_DRAWS) * n_each
         return ds.sample_contributions(
             dataset,
             ApproximateLearner("logreg"),
             replace(plan, n_draws=plan.n_draws + n_base),
             metric=metric,
-            ledger=ledger_path(folder, name, metric, "approximate"),
+            ledger=ledger_path(folder, name, metric, f"{kind}-approximate"),
         )
 
-    pilot = draw_quickly(0).first(N_PILOT)
+    pilot = draw_quickly("fit", 0).first(N_PILOT)
     each = {
         n_points: choose_n_each(
             exact.first(N_PILOT), pilot, seconds["base_draw"] / seconds["draw"]
         )
         for n_points, seconds in costs.items()
     }
-    quick = draw_quickly(max(each.values()))
-    judged: dict[Any, dict[str, float]] = {}
+    quick = draw_quickly("fit", max(each.values()))
+    beside = draw_quickly("judged", max(each.values()))
+    material = Material(
+        exact,
+        quick,
+        average_reference(drawn, judged),
+        list(split_by_size(drawn, judged, beside)),
+    )
     cases = [
-        measure_cost(exact, quick, plan, reference, judged, n_points, n_each, **seconds)
+        measure_cost(material, n_points, each[n_points], **seconds)
         for n_points, seconds in costs.items()
-        for n_each in [each[n_points]]
     ]
     return {
         "dataset": name,
@@ -212,32 +231,29 @@ def measure(folder: Path, name: str, metric: str, data_dir: Path) -> Row:
 
 
 def measure_cost(
-    exact: ds.Contributions,
-    quick: ds.Contributions,
-    plan: ds.SamplingPlan,
-    reference: Reference,
-    judged: dict[Any, dict[str, float]],
-    n_points: int,
-    n_each: int,
-    *,
-    draw: float,
-    base_draw: float,
+    material: Material, n_points: int, n_each: int, *, draw: float, base_draw: float
 ) -> Row:
     """Judge plain and adjusted draws where so many points are valued."""
     cost = base_draw / draw
-    rows = []
+    exact, rows = material.exact, []
     for repetition in range(N_REPETITIONS):
         for n_draws in N_DRAWS:
             plain = take(exact, repetition * MAX_DRAWS, n_draws)
-            base = beside(quick, plan, repetition, n_draws, n_each)
+            base = beside(material, repetition, n_draws, n_each)
             adjusted = adjust(plain, base)
             n_equal = round(n_draws * (1 + cost * (1 + n_each)))
-            equal = take(exact, repetition * MAX_DRAWS, min(n_equal, plan.n_draws))
+            equal = take(exact, repetition * MAX_DRAWS, min(n_equal, exact.n_draws))
             kinds = {"plain": plain, "adjusted": adjusted, "same time": equal}
+            of_means = {
+                at_size.size: at_size.judge(repetition, n_draws, n_each, n_equal)
+                for at_size in material.at_sizes
+            }
             for kind, draws in kinds.items():
                 row = {"repetition": repetition, "n_draws": n_draws, "kind": kind}
-                errors = judge_once(draws, reference, judged, (repetition, n_each))
-                row |= {"n_used": draws.n_draws, **errors}
+                row |= {"n_used": draws.n_draws}
+                row |= judge_once(draws, material, (repetition, n_each))
+                for size, found in of_means.items():
+                    row |= {f"{MEANS}|{size}{n}": e for n, e in found[kind].items()}
                 if kind == "adjusted":
                     row["removed"] = float(np.median(draws.variance_removed))
                 rows.append(row)
@@ -251,27 +267,14 @@ def take(draws: ds.Contributions, first: int, n_draws: int) -> ds.Contributions:
 
 
 def beside(
-    quick: ds.Contributions,
-    plan: ds.SamplingPlan,
-    repetition: int,
-    n_draws: int,
-    n_each: int,
+    material: Material, repetition: int, n_draws: int, n_each: int
 ) -> ds.Contributions:
     """Return the quick draws on the coalitions of a repetition, and its base draws."""
-    first = repetition * MAX_DRAWS
-    n_base = (quick.n_draws - plan.n_draws) // N_REPETITIONS
-    base = plan.n_draws + repetition * n_base
+    n_exact, first = material.exact.n_draws, repetition * MAX_DRAWS
+    n_base = (material.quick.n_draws - n_exact) // N_REPETITIONS
+    base = n_exact + repetition * n_base
     columns = np.r_[first : first + n_draws, base : base + n_draws * n_each]
-    return pick(quick, columns)
-
-
-def pick(draws: ds.Contributions, columns: NDArray[np.intp]) -> ds.Contributions:
-    return ds.Contributions(
-        draws.delta[:, columns],
-        draws.cardinality[:, columns],
-        draws.points,
-        coalitions=draws.coalitions.take(columns),
-    )
+    return pick(material.quick, columns)
 
 
 def measure_refits(name: str, learner: str, data_dir: Path) -> Row:

@@ -8,7 +8,8 @@ import numpy as np
 
 TEXT = Path(__file__).with_name("adjustment_page.md")
 QUANTITIES = ("100", "359", "1000", "Shapley")
-METHODS = ("averaging", "likelihood", "hierarchical")
+MEANS = "mean at the size"
+METHODS = (MEANS, "averaging", "likelihood", "hierarchical")
 Row = dict[str, Any]
 
 

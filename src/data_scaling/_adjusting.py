@@ -36,6 +36,8 @@ QUICK_SUFFIX: Final = ".approximate"
 _FEWEST_EACH: Final = 2
 _MOST_EACH: Final = 64
 _SHARE_SPENT: Final = 0.05
+# Times the least noise for the time that fewer base draws may leave.
+_NEARLY: Final = 1.25
 # The most that can be asked for.
 _LARGEST_EACH: Final = 256
 # Draws that are timed; and where one takes as many seconds with a few points, what it
@@ -135,7 +137,7 @@ def _check_n_each(n_each: int) -> int:
 def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> int:
     """Return how many base draws for each draw give the least noise for the time.
 
-    None if more draws would lower it more.
+    It is 0 if more draws would lower the noise more.
 
     Parameters
     ----------
@@ -147,19 +149,20 @@ def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> in
     Notes
     -----
     With correlation rho and relative cost c, m draws with r base draws each leave the
-    variance ``(1 - rho^2 + rho^2 / r) / m`` for the time ``m (1 + c r)``.
+    variance ``(1 - rho^2 + rho^2 / r) / m`` for the time ``m (1 + c (1 + r))``. About
+    the best r their product is flat; the smallest power of two that comes near is also
+    mostly the same from run to run, though times are not.
     """
     levels = exact.cardinality.astype(np.float64)
     explained = _explain(exact.delta * levels, quick.delta * levels)
     # The mean over points: they share the base draws. Draws that are all alike have no
     # noise to lower.
-    squared = min(float(np.mean(explained)), 0.999) if len(explained) else 0.0
-    best = np.sqrt(squared / ((1.0 - squared) * max(cost, 1e-3)))
-    # A power of two: mostly the same from run to run, though times are not.
-    n_each = 2.0 ** np.round(np.log2(max(best, 1.0)))
-    n_each = int(np.clip(n_each, _FEWEST_EACH, _MOST_EACH))
+    squared = float(np.mean(explained)) if len(explained) else 0.0
+    n_each = _FEWEST_EACH * 2 ** np.arange(int(np.log2(_MOST_EACH // _FEWEST_EACH)) + 1)
     left = (1.0 - squared + squared / n_each) * (1.0 + cost * (1 + n_each))
-    return n_each if left < 1.0 else 0
+    if left.min() >= 1.0:
+        return 0
+    return int(n_each[np.argmax(left <= _NEARLY * left.min())])
 
 
 def _afford(cost: float) -> int:
