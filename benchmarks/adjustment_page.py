@@ -10,6 +10,8 @@ TEXT = Path(__file__).with_name("adjustment_page.md")
 QUANTITIES = ("100", "359", "1000", "Shapley")
 MEANS = "mean at the size"
 METHODS = (MEANS, "averaging", "likelihood", "hierarchical")
+# Gains below are losses that count.
+WORSE = 0.95
 Row = dict[str, Any]
 
 
@@ -36,32 +38,28 @@ def write_page(folder: Path, out: Path) -> None:
 
 def describe_runs(runs: list[Row]) -> list[str]:
     machine = runs[0]["machine"].partition("; load")[0]
-    ratios = {n: [] for n in (500, 10_000)}
-    for run in runs:
-        for case in run["cases"]:
-            shapley = ratio(case["rows"], 20, "averaging|Shapley|others", "same time")
-            ratios[case["n_points"]].append(shapley)
-    summary = "; ".join(
-        f"with {n:,} points valued {np.median(each):.1f} ({min(each):.1f} to "
-        f"{max(each):.1f})"
-        for n, each in ratios.items()
-    )
     return [
         f"Made by `python -m benchmarks.adjustment` on {machine}. Exact logistic "
-        "regression, quick draws; 500 points, m draws with sizes uniform on 100..1000, "
-        "five repetitions; squared errors against 1,000 draws at each size; their own "
-        "noise is subtracted from the means at one size. Averaging is a/k + b/k² by "
-        "least squares, each point alone. A cell says by how many times adjusting "
-        "lowers the error: at equal draws / at equal time; where that is more than 300 "
-        "plain draws, repetitions share some of them. The mean is over the points "
-        "that do not hold more than a fifth of the variance of the reference alone; "
-        "beside it stands that of the "
-        "median squared error, which a few points of large leverage do not make.",
+        "regression, quick draws; 500 points, five repetitions; squared errors against "
+        "4,000 draws at each of the three sizes, whose own noise is subtracted, and of "
+        "Shapley values against the ten sizes of the reference. Gains say by how many "
+        "times adjusting lowers the error, at equal draws or at equal time. Errors are "
+        "means over the points that do not hold more than a fifth of the variance of "
+        "the reference alone, or medians over points, which a few points of large "
+        "leverage do not make.",
         "",
-        "Shapley values by averaging at m = 20 and equal time, over the runs: "
-        f"{summary}.",
+        "The mean of m draws at one size, plain against adjusted, at equal time: "
+        "geometric means of the gains over m = 10, 20, 50, 100 (by the mean over "
+        "points / by the median); judged by the draws at that size which the "
+        "repetition did not take.",
         "",
-        "Over all runs, m and quantities, by the mean over points:",
+        *summarise_means(runs),
+        "",
+        "Over all runs, m and quantities, by the mean over points; with draws of "
+        "sizes uniform on 100..1000 for all methods but the first. Averaging is "
+        "a/k + b/k² by least squares, each point alone. Where equal time is more than "
+        "300 plain draws, repetitions share some of them. A cell is worse for certain "
+        "if it is so by two standard errors (jackknife over repetitions).",
         "",
         *count_worse(runs),
         "",
@@ -69,49 +67,129 @@ def describe_runs(runs: list[Row]) -> list[str]:
     ]
 
 
+def summarise_means(runs: list[Row]) -> list[str]:
+    """Return the table of the gains of means at one size, at equal time."""
+    sizes = [quantity for quantity in QUANTITIES if quantity != "Shapley"]
+    columns = " | ".join(f"psi {size}" for size in sizes)
+    lines = [
+        "| dataset | metric | points valued | base draw, in draws | base draws each | "
+        f"{columns} |",
+        "|---|---|---|---|---|" + "---|" * len(sizes),
+    ]
+    for run in runs:
+        for case in run["cases"]:
+            cost = case["base_draw"] / case["draw"]
+            cells = [
+                " / ".join(
+                    f"{average_gain(case, f'{MEANS}|{size}|{measure}'):.1f}"
+                    for measure in ("others", "median")
+                )
+                for size in sizes
+            ]
+            lines.append(
+                f"| {run['dataset']} | `{run['metric']}` | {case['n_points']:,} | "
+                f"{cost:.3f} | {case['n_each']} | " + " | ".join(cells) + " |"
+            )
+    return lines
+
+
+def average_gain(case: Row, quantity: str) -> float:
+    """Return the geometric mean of the gains at equal time over m."""
+    rows = case["rows"]
+    gains = [
+        ratio(rows, n_draws, quantity, "same time")
+        for n_draws in sorted({row["n_draws"] for row in rows})
+    ]
+    return float(np.exp(np.mean(np.log(gains))))
+
+
 def count_worse(runs: list[Row]) -> list[str]:
     """Return the table of how many cells adjusting makes worse, and how much better."""
     lines = [
         "| points valued | method | against | median gain | least | most | "
-        "cells worse by over 5 % |",
-        "|---|---|---|---|---|---|---|",
+        "cells worse by over 5 % | of them for certain |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for n_points in (500, 10_000):
         for method in METHODS:
             for kind in ("plain", "same time"):
-                gains = list_gains(runs, n_points, method, kind)
+                found = np.array(list_gains(runs, n_points, method, kind))
+                gains, errors = found.T
                 against = "equal draws" if kind == "plain" else "equal time"
+                worse = gains < WORSE
+                certain = worse & (np.log(gains) + 2.0 * errors < np.log(WORSE))
                 lines.append(
                     f"| {n_points:,} | {method} | {against} | {np.median(gains):.1f} | "
-                    f"{min(gains):.2f} | {max(gains):.1f} | "
-                    f"{sum(gain < 0.95 for gain in gains)} of {len(gains)} |"
+                    f"{min(gains):.2f} | {max(gains):.1f} | {worse.sum()} of "
+                    f"{len(gains)} | {certain.sum()} |"
                 )
     return lines
 
 
-def list_gains(runs: list[Row], n_points: int, method: str, kind: str) -> list[float]:
-    """Return the ratios of errors of all runs, m and quantities."""
+def list_gains(
+    runs: list[Row], n_points: int, method: str, kind: str
+) -> list[tuple[float, float]]:
+    """Return the gains of all runs, m and quantities, and the errors of their logs."""
     gains = [
-        ratio(case["rows"], n_draws, f"{method}|{quantity}|others", kind)
+        (
+            ratio(case["rows"], n_draws, name, kind),
+            doubt(case["rows"], n_draws, name, kind),
+        )
         for run in runs
         for case in run["cases"]
         if case["n_points"] == n_points
         for n_draws in sorted({row["n_draws"] for row in case["rows"]})
         for quantity in QUANTITIES
+        for name in [f"{method}|{quantity}|others"]
     ]
-    return [gain for gain in gains if np.isfinite(gain)]
+    return [gain for gain in gains if np.isfinite(gain[0])]
 
 
 def ratio(rows: list[Row], n_draws: int, quantity: str, kind: str) -> float:
-    """Return the error of a kind of draws over that of adjusted ones."""
-    means = {
-        name: np.mean(
-            [r[quantity] for r in rows if (r["n_draws"], r["kind"]) == (n_draws, name)]
-        )
+    """Return the error of a kind of draws over that of adjusted ones.
+
+    NaN where the quantity is not judged, or an error is below the reference's noise.
+    """
+    means = [
+        np.mean(list(list_errors(rows, n_draws, quantity, name).values()) or np.nan)
         for name in (kind, "adjusted")
+    ]
+    return float(means[0] / means[1]) if min(means) > 0 else np.nan
+
+
+def doubt(rows: list[Row], n_draws: int, quantity: str, kind: str) -> float:
+    """Return the standard error of the logarithm of a gain, by leaving out repetitions.
+
+    It is infinite where an error is below the noise without one of them.
+    """
+    repetitions = sorted({row["repetition"] for row in rows})
+    logs = np.array(
+        [
+            np.log(
+                ratio(
+                    [row for row in rows if row["repetition"] != left_out],
+                    n_draws,
+                    quantity,
+                    kind,
+                )
+            )
+            for left_out in repetitions
+        ]
+    )
+    n = len(logs)
+    spread = np.sqrt((n - 1) / n * np.sum((logs - logs.mean()) ** 2))
+    return float(np.nan_to_num(spread, nan=np.inf))
+
+
+def list_errors(
+    rows: list[Row], n_draws: int, quantity: str, kind: str
+) -> dict[int, float]:
+    """Return the errors of each repetition, none where the quantity is not judged."""
+    return {
+        row["repetition"]: row[quantity]
+        for row in rows
+        if (row["n_draws"], row["kind"]) == (n_draws, kind) and quantity in row
     }
-    # An error below the reference's noise is no error to divide by.
-    return float(means[kind] / means["adjusted"]) if means["adjusted"] > 0 else np.nan
 
 
 def write_tables(run: Row) -> list[str]:
@@ -142,6 +220,8 @@ def write_tables(run: Row) -> list[str]:
 
 
 def write_cell(rows: list[Row], n_draws: int, quantity: str) -> str:
+    if f"{quantity}|others" not in rows[0]:
+        return ""
     mean, median = (
         " / ".join(
             f"{ratio(rows, n_draws, f'{quantity}|{measure}', kind):.1f}"

@@ -19,12 +19,20 @@ import numpy as np
 from scipy import optimize
 
 from data_scaling._typing import FloatArray
-from data_scaling.learners._newton import invert_hessian, minimise, polish
+from data_scaling.learners._newton import (
+    SingularFitError,
+    invert_hessian,
+    minimise,
+    polish,
+    to_single,
+)
 
 # Cheap first steps, before a Hessian is factored; and by what share of itself one of
 # them decreases the objective, times the round-off of a number, when it is the last.
 _FIRST_ITERATIONS = 200
 _FIRST_DECREASE = 1e6
+# The same where a rough fit does.
+_ROUGH_DECREASE = 1e10
 # Decrement, relative to the objective, after which one inverse Hessian does.
 _NEARBY = 1e-7
 
@@ -130,7 +138,7 @@ class MultinomialFit:
         The coalition's rows.
     theta : (m p,) float64 array
         Its minimiser.
-    inverse_hessian : (m p, m p) float64 array
+    inverse_hessian : (m p, m p) float array
         Inverse of the Hessian at the minimiser, or so close to it that steps by the one
         or the other are the same to several digits; symmetric.
     """
@@ -150,12 +158,7 @@ def fit_multinomial(problem: MultinomialProblem) -> MultinomialFit:
     SingularFitError
         If there is no finite minimum, or it is not reached.
     """
-    near, _, _ = optimize.fmin_l_bfgs_b(
-        problem.value_and_gradient,
-        np.zeros(problem.y.shape[0] * problem.x.shape[1]),
-        maxiter=_FIRST_ITERATIONS,
-        factr=_FIRST_DECREASE,
-    )
+    near = _approach(problem, _FIRST_DECREASE)
     inverse_hessian = invert_hessian(problem, near)
     value, gradient = problem.value_and_gradient(near)
     if not gradient @ inverse_hessian @ gradient <= _NEARBY * (1.0 + abs(value)):
@@ -163,3 +166,40 @@ def fit_multinomial(problem: MultinomialProblem) -> MultinomialFit:
         inverse_hessian = invert_hessian(problem, near)
     theta = polish(problem, near, inverse_hessian)
     return MultinomialFit(problem, theta, inverse_hessian)
+
+
+def fit_roughly(problem: MultinomialProblem) -> MultinomialFit:
+    """Fit a coalition as precisely as an expansion needs it.
+
+    Fewer first steps, and one by a Hessian in single precision, which is kept: where
+    that does not come near enough, the fit is that of :func:`fit_multinomial`.
+
+    Raises
+    ------
+    SingularFitError
+        If there is no finite minimum, or it is not reached.
+    """
+    near = _approach(problem, _ROUGH_DECREASE)
+    single = MultinomialProblem(
+        *map(to_single, (problem.x, problem.y, problem.penalty))
+    )
+    try:
+        inverse_hessian = invert_hessian(single, to_single(near))
+    except SingularFitError:
+        return fit_multinomial(problem)
+    theta = near - inverse_hessian @ problem.gradient(near)
+    value, gradient = problem.value_and_gradient(theta)
+    if not gradient @ inverse_hessian @ gradient <= _NEARBY * (1.0 + abs(value)):
+        return fit_multinomial(problem)
+    return MultinomialFit(problem, theta, inverse_hessian)
+
+
+def _approach(problem: MultinomialProblem, decrease: float) -> FloatArray:
+    """Return parameters near the minimum, by limited-memory steps from zero."""
+    near, _, _ = optimize.fmin_l_bfgs_b(
+        problem.value_and_gradient,
+        np.zeros(problem.y.shape[0] * problem.x.shape[1]),
+        maxiter=_FIRST_ITERATIONS,
+        factr=decrease,
+    )
+    return np.asarray(near)

@@ -185,6 +185,14 @@ class MultinomialUpdater:
             partial(self._search, self._exact, restarted=True, careful=True),
         )
 
+    def start(
+        self, x: FloatArray, y: FloatArray, sign: Sign
+    ) -> tuple[FloatArray, BoolArray]:
+        """Return where the search begins, as a search that is finished there."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            batch = self._quick.start(x, y, sign)
+        return batch.theta, np.ones(len(x), dtype=bool)
+
     def _search(
         self,
         objective: MultinomialObjective,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import linalg
@@ -103,13 +103,16 @@ def polish(
 def invert_hessian(problem: ConvexProblem, theta: FloatArray) -> FloatArray:
     """Return the inverse of the Hessian at ``theta``, (p, p), symmetric.
 
+    It is of the precision of the Hessian.
+
     Raises
     ------
     SingularFitError
         If the Hessian is not positive definite.
     """
     factor = factor_hessian(problem, theta)
-    inverse, status = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
+    (invert,) = find_lapack(("potri",), factor.dtype)
+    inverse, status = invert(factor, lower=1, overwrite_c=1)
     if status != 0:
         raise SingularFitError("the logistic Hessian is singular")
     for low in range(0, len(inverse), _MIRRORED):
@@ -210,3 +213,14 @@ def search_line(
     raise SingularFitError(
         "the logistic fit found no step that decreases its objective"
     )
+
+
+def find_lapack(names: tuple[str, ...], dtype: np.dtype[Any]) -> list[Any]:
+    """Return functions of LAPACK, without the checks of ``scipy.linalg``."""
+    found: Any = linalg.get_lapack_funcs(names, dtype=dtype)
+    return list(found)
+
+
+def to_single(values: FloatArray) -> Any:
+    """Return values in single precision, for what takes either."""
+    return values.astype(np.float32)

@@ -6,15 +6,15 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import get_lapack_funcs
 
-from data_scaling._typing import FloatArray
 from data_scaling.learners._logistic_fit import LogisticProblem
 from data_scaling.learners._newton import (
     MAX_ITERATIONS,
     NOT_CONVERGED,
     SingularFitError,
+    find_lapack,
     search_line,
+    to_single,
 )
 
 Pair: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
@@ -66,7 +66,7 @@ def fit_roughly(problem: LogisticProblem) -> RoughFit:
     # What is too large for single precision is not finite, and refused.
     with np.errstate(over="ignore", invalid="ignore"):
         parts = problem.x, problem.y, problem.penalty
-        single = LogisticProblem(*map(_to_single, parts))
+        single = LogisticProblem(*map(to_single, parts))
         try:
             theta, factor = _minimise(single)
             if _are_alike(np.diagonal(factor)):
@@ -97,7 +97,7 @@ def _minimise(problem: LogisticProblem) -> tuple[NDArray[Any], NDArray[Any]]:
         If that is not reached.
     """
     x, y, penalty = problem.x, problem.y, problem.penalty
-    factorise, solve = _find_lapack(("potrf", "potrs"), x.dtype)
+    factorise, solve = find_lapack(("potrf", "potrs"), x.dtype)
     theta, margin = np.zeros_like(penalty), np.zeros_like(y)
     value = _evaluate(problem, margin, theta)
     for _ in range(MAX_ITERATIONS):
@@ -139,16 +139,6 @@ def _evaluate(
     return float(loss + 0.5 * problem.penalty @ theta**2)
 
 
-def _find_lapack(names: tuple[str, ...], dtype: np.dtype[Any]) -> list[Any]:
-    """Return functions of LAPACK, without the checks of ``scipy.linalg``."""
-    found: Any = get_lapack_funcs(names, dtype=dtype)
-    return list(found)
-
-
-def _to_single(values: FloatArray) -> Any:
-    return values.astype(np.float32)
-
-
 def _are_alike(diagonal: NDArray[Any]) -> bool:
     """Say whether single precision leaves something of a factor's least direction."""
     return bool(diagonal.min() > _LEAST_SINGLE * diagonal.max())
@@ -156,7 +146,7 @@ def _are_alike(diagonal: NDArray[Any]) -> bool:
 
 def _invert(factor: NDArray[Any]) -> NDArray[Any]:
     """Return the transposed inverse of a lower triangle, whose upper part is noise."""
-    (invert,) = _find_lapack(("trtri",), factor.dtype)
+    (invert,) = find_lapack(("trtri",), factor.dtype)
     inverse, status = invert(factor, lower=1)
     if status != 0:
         raise SingularFitError("the logistic Hessian is singular")

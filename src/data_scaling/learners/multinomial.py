@@ -5,7 +5,7 @@ the one that ``sklearn.linear_model.LogisticRegression`` would have fitted. See
 :mod:`._multinomial_updates` for the method.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from data_scaling.learners._multinomial_fit import (
     MultinomialFit,
     MultinomialProblem,
     fit_multinomial,
+    fit_roughly,
     softmax,
 )
 from data_scaling.learners._multinomial_updates import MultinomialUpdater
@@ -39,6 +40,7 @@ from data_scaling.metrics import Metric, MetricLike, make_metric
 TOLERANCE: Final = 2e-7
 
 _LARGEST_C: Final = float(np.finfo(np.float64).max)
+_NOT_FINITE: Final = "the quadratic model is not finite"
 # Points that are updated together, and of them as many are searched for together as
 # have their largest arrays in so many bytes.
 _CHUNK: Final = 16384
@@ -131,6 +133,8 @@ class BoundMultinomial:
         The validation part and the metric.
     description : str
         All settings that determine a number.
+    is_exact : bool
+        Whether contributions are exact, or those of the points' quadratic models.
     """
 
     x: FloatArray
@@ -138,11 +142,18 @@ class BoundMultinomial:
     penalty: FloatArray
     scorer: SoftmaxScorer
     description: str
+    is_exact: bool = True
 
     @property
     def metric(self) -> Metric:
         """What the utility is."""
         return self.scorer.metric
+
+    @property
+    def approximation(self) -> "BoundMultinomial":
+        """The learner without a search: points are judged where theirs would begin."""
+        description = f"quadratic models of the points of {self.description}"
+        return replace(self, description=description, is_exact=False)
 
     def utility(self, coalition: IntArray) -> float:
         """Return U(D), in units of the metric; NaN if D lacks a class."""
@@ -193,7 +204,8 @@ class BoundMultinomial:
         span = Span.of(whole.x, self.penalty)
         rows = span.reduce(whole.x, is_spanned=True)
         problem = MultinomialProblem(rows, targets, span.reduced_penalty)
-        return FittedMultinomial(self, whole, span, fit_multinomial(problem))
+        fit = fit_multinomial if self.is_exact else fit_roughly
+        return FittedMultinomial(self, whole, span, fit(problem))
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,14 +259,19 @@ class FittedMultinomial:
         def score(change: FloatArray, rows: IntArray) -> FloatArray:
             return scorer.changes(self.span.expand(change, x[rows]), theta)
 
+        is_exact, updater = self.bound.is_exact, self._updater
         delta, left = search_in_turn(
-            self._updater.searches,
+            updater.searches if is_exact else [updater.start],
             score,
             self.span.reduce(x, is_spanned=sign == -1),
             y,
             sign,
             n_together=self._n_together,
         )
+        if not is_exact:
+            delta[left] = np.nan
+            failures += [_NOT_FINITE] * len(left)
+            return delta
         for row in left:
             try:
                 change = self._refit(x[row], y[row], sign) - theta
