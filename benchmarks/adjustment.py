@@ -1,7 +1,7 @@
 """How much noise adjusted draws have left, at equal draws and at equal time.
 
 Run from the repository root, after ``python -m benchmarks.references`` with ``--plan
-reference fit judged``:
+reference fit judged`` (without ``judged`` there are no means at one size):
 
     python -m benchmarks.adjustment --dataset adult --metric log_loss
     python -m benchmarks.adjustment --page docs
@@ -183,9 +183,12 @@ def time_draws(
 
 def measure(folder: Path, name: str, metric: str, data_dir: Path) -> Row:
     dataset = LOADERS[name](data_dir)
-    drawn, exact, judged = (
-        ds.Contributions.load(ledger_path(folder, name, metric, kind)) for kind in PLANS
-    )
+    paths = {kind: ledger_path(folder, name, metric, kind) for kind in PLANS}
+    drawn, exact = (ds.Contributions.load(paths[kind]) for kind in PLANS[:2])
+    # Not drawn where a draw takes long: then there are no means at one size.
+    judged = None
+    if paths["judged"].exists():
+        judged = ds.Contributions.load(paths["judged"])
     plans = make_plans(dataset)
     costs = {
         n_points: time_draws(dataset, metric, n_points, n_draws)
@@ -210,14 +213,11 @@ def measure(folder: Path, name: str, metric: str, data_dir: Path) -> Row:
         )
         for n_points, seconds in costs.items()
     }
-    quick = draw_quickly("fit", max(each.values()))
-    beside = draw_quickly("judged", max(each.values()))
-    material = Material(
-        exact,
-        quick,
-        average_reference(drawn, judged),
-        list(split_by_size(drawn, judged, beside)),
-    )
+    quick, at_sizes = draw_quickly("fit", max(each.values())), []
+    if judged is not None:
+        beside = draw_quickly("judged", max(each.values()))
+        at_sizes = list(split_by_size(drawn, judged, beside))
+    material = Material(exact, quick, average_reference(drawn, judged), at_sizes)
     cases = [
         measure_cost(material, n_points, each[n_points], **seconds)
         for n_points, seconds in costs.items()

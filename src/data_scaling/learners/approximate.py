@@ -22,8 +22,7 @@ class ApproximateLearner:
     Parameters
     ----------
     learner : str, estimator or Learner
-        As for :func:`make_learner`. Logistic regression of two classes has an
-        approximation.
+        As for :func:`make_learner`. Logistic regression has an approximation.
 
     Examples
     --------
