@@ -37,7 +37,7 @@ N_SHAPES: Final = 3
 # noise where most of that was removed; and from so many draws, as ten coalitions say
 # too little of a third term.
 _RICHER: Final[Powers] = (1.0, 2.0, 3.0)
-_ENOUGH_DRAWS: Final = 16
+_ENOUGH_DRAWS: Final = 8
 #: Models of the law that is averaged with an expansion: one term each.
 SINGLE_TERMS: Final[tuple[Powers, ...]] = ((1.0,), (1.5,), (2.0,))
 # A gain is clear from so many standard errors on, and this share of the error.
