@@ -34,8 +34,8 @@ CANDIDATES: Final[tuple[Powers, ...]] = (
 #: Shapes that the coefficients' covariance of an expansion is a mixture of.
 N_SHAPES: Final = 3
 # Powers of the second law of adjusted draws. A law's own bias weighs as much as their
-# noise where most of that was removed; and from so many draws, as ten coalitions say
-# too little of a third term.
+# noise where most of that was removed; and from so many draws on, as fewer coalitions
+# say too little of a third term.
 _RICHER: Final[Powers] = (1.0, 2.0, 3.0)
 _ENOUGH_DRAWS: Final = 8
 #: Models of the law that is averaged with an expansion: one term each.
