@@ -46,7 +46,7 @@ from benchmarks.references import (
     ledger_path,
     make_plans,
 )
-from data_scaling._adjusting import choose_n_each
+from data_scaling._adjusting import afford, choose_n_each
 from data_scaling._machine import describe_machine
 from data_scaling.adjustment import DescribedLearner, adjust
 from data_scaling.learners import ApproximateLearner, find_approximation, make_learner
@@ -57,7 +57,6 @@ REFIT_EACH = 20
 N_REFIT_DRAWS = (10, 20, 40)
 REFITTED = {
     ("california", "linreg"): CALIFORNIA,
-    ("digits", "logreg"): LOADERS["digits"],
     ("adult", "svm"): LOADERS["adult"],
     ("adult", "gbm"): LOADERS["adult"],
 }
@@ -309,7 +308,8 @@ def measure_refits(name: str, learner: str, data_dir: Path) -> Row:
             }
         )
     about = {"dataset": name, "learner": learner, "n_points": len(points)}
-    return about | {"n_each": REFIT_EACH, "cost": cost, "rows": rows}
+    numbers = {"n_each": REFIT_EACH, "n_chosen": afford(cost), "cost": cost}
+    return about | numbers | {"rows": rows}
 
 
 def save(row: Row, path: Path) -> None:

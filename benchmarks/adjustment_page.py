@@ -296,17 +296,20 @@ def write_refits(refits: list[Row]) -> list[str]:
         "",
         "### By descriptors",
         "",
-        "The share of the variance of the typical point's draws that is removed, by "
-        "draws left out, and how many times less time equal noise takes. Where it is "
-        "below 1, the base draws cost more than they bring.",
+        "The share of the variance of the typical point's draws that 20 base draws for "
+        "each draw remove, and how many times less time equal noise then takes; below "
+        "1, they cost more than they bring. `adjust=True` takes the number of the last "
+        "column: with 0 the draws stay as they are, and others cost a twentieth of the "
+        "draws' time at most.",
         "",
-        "| dataset | learner | points | m | base draws each | removed | cost | gain |",
+        "| dataset | learner | points | m | base draw, in draws | removed | gain | "
+        "taken |",
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {run['dataset']} | {run['learner']} | {run['n_points']} | "
-        f"{row['n_draws']} | {run['n_each']} | {row['removed']:.2f} | "
-        f"{run['cost']:.4f} | {row['gain']:.2f} |"
+        f"{row['n_draws']} | {run['cost']:.4f} | {row['removed']:.2f} | "
+        f"{row['gain']:.2f} | {run['n_chosen']} |"
         for run in refits
         for row in run["rows"]
     ]

@@ -94,7 +94,7 @@ def draw_adjusted(
     if find_approximation(bound) is None:
         n_each = n_each or _find_described(path, plan)
         if n_each is None:
-            n_each = _afford(_time_base_draw(bound, dataset, plan))
+            n_each = afford(_time_base_draw(bound, dataset, plan))
         if n_each == 0:
             return _leave(draw(learner, plan, path))
         described = DescribedLearner(learner, plan)
@@ -165,8 +165,11 @@ def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> in
     return int(n_each[np.argmax(left <= _NEARLY * left.min())])
 
 
-def _afford(cost: float) -> int:
-    """Return how many base draws for each draw take a small share of the time."""
+def afford(cost: float) -> int:
+    """Return how many base draws for each draw take a small share of the time.
+
+    It is 0 where fewer than 2 would. ``cost`` is as for :func:`choose_n_each`.
+    """
     n_each = int(_SHARE_SPENT / max(cost, 1e-9))
     return min(n_each, _MOST_EACH) if n_each >= _FEWEST_EACH else 0
 
