@@ -39,6 +39,7 @@ from benchmarks.references import (
     JUDGED,
     LOADERS,
     MAX_DRAWS,
+    N_REFERENCE_DRAWS,
     N_REPETITIONS,
     PLANS,
     Reference,
@@ -214,16 +215,19 @@ def measure(folder: Path, name: str, metric: str, data_dir: Path) -> Row:
     }
     quick, at_sizes = draw_quickly("fit", max(each.values())), []
     if judged is not None:
-        beside = draw_quickly("judged", max(each.values()))
-        at_sizes = list(split_by_size(drawn, judged, beside))
+        of_base = draw_quickly("judged", max(each.values()))
+        at_sizes = list(split_by_size(drawn, judged, of_base))
     material = Material(exact, quick, average_reference(drawn, judged), at_sizes)
     cases = [
         measure_cost(material, n_points, each[n_points], **seconds)
         for n_points, seconds in costs.items()
     ]
+    n_judged = 0 if judged is None else judged.n_draws // len(JUDGED)
     return {
         "dataset": name,
         "metric": metric,
+        "n_pool": dataset.n_points,
+        "n_reference": N_REFERENCE_DRAWS + n_judged,
         "machine": describe_machine(),
         "cases": cases,
     }
@@ -238,9 +242,11 @@ def measure_cost(
     for repetition in range(N_REPETITIONS):
         for n_draws in N_DRAWS:
             plain = take(exact, repetition * MAX_DRAWS, n_draws)
-            base = beside(material, repetition, n_draws, n_each)
-            adjusted = adjust(plain, base)
-            n_equal = round(n_draws * (1 + cost * (1 + n_each)))
+            if n_each:
+                adjusted = adjust(plain, beside(material, repetition, n_draws, n_each))
+            else:
+                adjusted = replace(plain, variance_removed=np.zeros(plain.n_points))
+            n_equal = round(n_draws * (1 + cost * (1 + n_each if n_each else 0)))
             equal = take(exact, repetition * MAX_DRAWS, min(n_equal, exact.n_draws))
             kinds = {"plain": plain, "adjusted": adjusted, "same time": equal}
             of_means = {

@@ -10,6 +10,8 @@ TEXT = Path(__file__).with_name("adjustment_page.md")
 QUANTITIES = ("100", "359", "1000", "Shapley")
 MEANS = "mean at the size"
 METHODS = (MEANS, "averaging", "likelihood", "hierarchical")
+# Numbers of points valued, of which all of a smaller dataset count as the second.
+POINTS = (500, 10_000)
 # Gains below are losses that count.
 WORSE = 0.95
 Row = dict[str, Any]
@@ -38,13 +40,23 @@ def write_page(folder: Path, out: Path) -> None:
 
 def describe_runs(runs: list[Row]) -> list[str]:
     machine = runs[0]["machine"].partition("; load")[0]
+    smaller = {
+        run["dataset"]: run["n_pool"] for run in runs if run["n_pool"] < POINTS[1]
+    }
+    all_of = " and ".join(f"{n:,} of {name}" for name, n in smaller.items())
+    fewer = {
+        f"{run['n_reference']:,} of {run['dataset']}"
+        for run in runs
+        if run["n_reference"] < runs[0]["n_reference"]
+    }
     return [
         f"Made by `python -m benchmarks.adjustment` on {machine}. Exact logistic "
         "regression, quick draws; 500 points, five repetitions; squared errors against "
-        "4,000 draws at each of the three sizes (of digits 1,000), whose own noise is "
+        f"{runs[0]['n_reference']:,} draws at each of the three sizes "
+        f"({', '.join(sorted(fewer)) or 'of all datasets'}), whose own noise is "
         "subtracted, and of Shapley values against the ten sizes of the reference. "
-        "With 10,000 points valued are meant all of a smaller dataset (3,601 of "
-        "spambase, 1,079 of digits). Gains say by how many "
+        f"With 10,000 points valued are meant all of a smaller dataset ({all_of}). "
+        "Gains say by how many "
         "times adjusting lowers the error, at equal draws or at equal time. Errors are "
         "means over the points that do not hold more than a fifth of the variance of "
         "the reference alone, or medians over points, which a few points of large "
@@ -67,7 +79,9 @@ def describe_runs(runs: list[Row]) -> list[str]:
         "",
         "Of the errors that averaging, likelihood and hierarchical leave of the same m "
         "draws, plain or adjusted, how many are least where hierarchical takes "
-        "adjusted draws, or within 5 % of the least:",
+        "adjusted draws, or within 5 % of the least; and how many are above the least "
+        "by more than 5 % and two standard errors of their difference, though the "
+        "least of five is favoured by chance:",
         "",
         *count_best(runs),
         "",
@@ -123,11 +137,13 @@ def count_worse(runs: list[Row]) -> list[str]:
         "cells worse by over 5 % | of them for certain |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for n_points in (500, 10_000):
+    for n_points in POINTS:
         for method in METHODS:
             for kind in ("plain", "same time"):
-                found = np.array(list_gains(runs, n_points, method, kind))
-                gains, errors = found.T
+                found = list_gains(runs, n_points, method, kind)
+                if not found:
+                    continue
+                gains, errors = np.array(found).T
                 against = "equal draws" if kind == "plain" else "equal time"
                 worse = gains < WORSE
                 certain = worse & (np.log(gains) + 2.0 * errors < np.log(WORSE))
@@ -151,7 +167,7 @@ def count_best(runs: list[Row]) -> list[str]:
             find_behind(case["rows"], n_draws, quantity)
             for run in runs
             for case in run["cases"]
-            if case["n_points"] == 500
+            if case["n_points"] == POINTS[0]
             for quantity in QUANTITIES
         ]
         least, near = (sum(low <= most for low, _ in behind) for most in (1.0, 1.05))
@@ -163,7 +179,8 @@ def count_best(runs: list[Row]) -> list[str]:
 def find_behind(rows: list[Row], n_draws: int, quantity: str) -> tuple[float, bool]:
     """Return the error of hierarchical on adjusted draws over the least of the others.
 
-    Also whether it is larger, by two standard errors over repetitions.
+    Also whether it is larger, by 5 % and two standard errors over repetitions. The
+    ratio is NaN where the least is below the reference's noise.
     """
 
     def errors(method: str, kind: str) -> Any:
@@ -181,7 +198,8 @@ def find_behind(rows: list[Row], n_draws: int, quantity: str) -> tuple[float, bo
     apart = own - best
     margin = 2.0 * np.std(apart, ddof=1) / np.sqrt(len(apart))
     is_certain = bool(np.mean(apart) > max(margin, 0.05 * np.mean(best)))
-    return float(np.mean(own) / np.mean(best)), is_certain
+    least = float(np.mean(best))
+    return float(np.mean(own)) / least if least > 0 else np.nan, is_certain
 
 
 def list_gains(
@@ -268,7 +286,7 @@ def write_tables(run: Row) -> list[str]:
         lines.append("| m | method | " + " | ".join(columns) + " |")
         lines.append("|---|---|" + "---|" * len(columns))
         for n_draws in sorted({r["n_draws"] for r in rows}):
-            for method in METHODS:
+            for method in METHODS if has_means(run) else METHODS[1:]:
                 cells = [
                     write_cell(rows, n_draws, f"{method}|{quantity}")
                     for quantity in QUANTITIES
@@ -324,7 +342,7 @@ def plot_gains(runs: list[Row], path: Path) -> None:
         1, 2, figsize=(9, 3.6), sharey=True, layout="constrained"
     )
     datasets = sorted({run["dataset"] for run in runs})
-    for ax, n_points in zip(axes, (500, 10_000), strict=True):
+    for ax, n_points in zip(axes, POINTS, strict=True):
         for run in runs:
             place = datasets.index(run["dataset"])
             (case,) = (c for c in run["cases"] if c["n_points"] == n_points)

@@ -7,11 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import data_scaling as ds
-from benchmarks.references import JUDGED, N_REPETITIONS
+from benchmarks.references import JUDGED, N_REPETITIONS, find_dominating
 from data_scaling.adjustment import adjust
-
-# A point that holds more of the reference's variance dominates all others.
-DOMINATING = 0.2
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,15 @@ class OneSize:
     def judge(
         self, repetition: int, n_draws: int, n_each: int, n_equal: int
     ) -> dict[str, dict[str, float]]:
-        """Return the errors of the means of plain, adjusted and more draws."""
+        """Return the errors of the means of plain, adjusted and more draws.
+
+        Parameters
+        ----------
+        repetition : int
+            Which part of the draws.
+        n_draws, n_each, n_equal : int
+            Draws, base draws for each of them, and plain draws of the same time.
+        """
         n_exact = self.exact.n_draws
         n_own = n_exact // N_REPETITIONS
         n_base = (self.quick.n_draws - n_exact) // N_REPETITIONS
@@ -48,13 +53,13 @@ class OneSize:
         beside = np.r_[own, base : base + n_draws * n_each]
         means = {
             "plain": plain,
-            "adjusted": adjust(plain, pick(self.quick, beside)),
+            "adjusted": adjust(plain, pick(self.quick, beside)) if n_each else plain,
             "same time": pick(self.exact, first + np.arange(min(n_equal, n_own))),
         }
-        others = np.delete(self.exact.delta, np.arange(first, first + n_own), axis=1)
-        others = np.hstack([self.more, others])
-        truth = np.nanmean(others, axis=1)
-        noise = np.nanvar(others, axis=1) / others.shape[1]
+        rest = np.delete(self.exact.delta, np.arange(first, first + n_own), axis=1)
+        rest = np.hstack([self.more, rest])
+        truth = np.nanmean(rest, axis=1)
+        noise = np.nanvar(rest, axis=1) / np.isfinite(rest).sum(axis=1)
         return {
             kind: compare(np.nanmean(draws.delta, axis=1), truth, noise)
             for kind, draws in means.items()
@@ -66,7 +71,13 @@ def split_by_size(
 ) -> Iterator[OneSize]:
     """Yield the draws at each judged size.
 
-    Those of a plan come in turn at its sizes; the others are of many sizes.
+    Parameters
+    ----------
+    drawn : Contributions
+        Those of the reference plan, of these sizes and others.
+    exact, quick : Contributions
+        Those of the judged plan, which come in turn at its sizes, and quick draws of
+        the same coalitions and of more.
     """
     sizes = drawn.coalitions.cardinality
     for place, size in enumerate(JUDGED):
@@ -84,12 +95,11 @@ def compare(
 ) -> dict[str, float]:
     """Return squared errors less the noise of the truth: their mean, and two more.
 
-    The mean over points that do not hold a large part of the truth's variance each, and
-    the median, of which no noise is subtracted.
+    The mean over the points that do not dominate, and the median, of which no noise is
+    subtracted.
     """
     squared = (np.asarray(values) - truth) ** 2
-    held = (truth - truth.mean()) ** 2
-    others = held <= DOMINATING * held.sum()
+    others = ~find_dominating(truth)
     return {
         "": float(np.mean(squared - noise)),
         "|others": float(np.mean((squared - noise)[others])),

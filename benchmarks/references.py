@@ -34,6 +34,8 @@ N_REFERENCE_DRAWS, N_JUDGED_DRAWS = 1000, 3000
 PLANS = ("reference", "fit", "judged")
 N_REPETITIONS, MAX_DRAWS = 5, 300
 FOLDER = Path("runs/references")
+# A point that holds more of a quantity's variance dominates all others.
+DOMINATING = 0.2
 
 LOADERS: dict[str, Callable[[Path], ds.Dataset]] = {
     "adult": partial(load_named, name="adult"),
@@ -126,15 +128,23 @@ def draw(
 def average_reference(
     contributions: ds.Contributions, more: ds.Contributions | None = None
 ) -> Reference:
-    """Average reference draws, with more draws of the points at some of the sizes."""
+    """Average reference draws.
+
+    Parameters
+    ----------
+    contributions : Contributions
+        Those of the reference plan.
+    more : Contributions, optional
+        Those of the judged plan, of the same points: added at their sizes.
+    """
     sizes = [s for s in SIZES + BEYOND if s <= contributions.cardinality.max()]
     means = average_by_size(contributions, sizes)
     k, n_fitted = means.cardinality, len(SIZES)
-    psi, psi_std = means.mean, means.mean_std
+    psi, psi_std = means.mean.copy(), means.mean_std.copy()
     if more is not None:
         places = np.searchsorted(k, JUDGED)
         added = average_by_size(more, JUDGED)
-        share = N_JUDGED_DRAWS / (N_JUDGED_DRAWS + N_REFERENCE_DRAWS)
+        share = added.count / (added.count + means.count[:, places])
         psi[:, places] += share * (added.mean - psi[:, places])
         psi_std[:, places] = np.hypot(
             (1.0 - share) * psi_std[:, places], share * added.mean_std
@@ -143,6 +153,12 @@ def average_reference(
     grid = np.arange(SIZES[0], SIZES[-1] + 1)
     shapley = np.mean(spline(np.log(grid)) / grid[:, None], axis=0)
     return Reference(k, psi, psi_std, shapley)
+
+
+def find_dominating(true: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which points hold a large part of the variance each, (n_points,)."""
+    square = (true - true.mean()) ** 2
+    return np.asarray(square > DOMINATING * square.sum())
 
 
 def read_repetitions(folder: Path, name: str, metric: str) -> list[ds.Contributions]:

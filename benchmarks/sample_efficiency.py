@@ -33,6 +33,7 @@ from benchmarks.references import (
     SIZES,
     Reference,
     average_reference,
+    find_dominating,
     ledger_path,
     read_repetitions,
 )
@@ -50,7 +51,6 @@ from benchmarks.sample_efficiency_page import (
 N_DRAWS = (5, 10, 20, 50, 100, 300)
 JUDGED = (100, 359, 1000, 2500, 5000)
 MEASURES = ("r2", "r2_others", "spearman", "relative_error")
-DOMINATING = 0.2
 
 # Powers whose expansions are held against the reference's own means.
 FORMS = ((1.0, 2.0), (1.0, 1.5, 2.0), (1.0, 2.0, 3.0, 4.0))
@@ -75,11 +75,6 @@ def estimate(
     psi = laws.psi(sizes)
     yield from ((str(size), psi[:, j]) for j, size in enumerate(sizes))
     yield SHAPLEY, ds.shapley_values(laws, SIZES[0], SIZES[-1])
-
-
-def find_dominating(true: NDArray[np.float64]) -> NDArray[np.bool_]:
-    square = (true - true.mean()) ** 2
-    return np.asarray(square > DOMINATING * square.sum())
 
 
 def measure(found: NDArray[np.float64], true: NDArray[np.float64]) -> Row:

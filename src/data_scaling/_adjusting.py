@@ -40,11 +40,11 @@ _SHARE_SPENT: Final = 0.05
 _NEARLY: Final = 1.25
 # The most that can be asked for.
 _LARGEST_EACH: Final = 256
-# Draws that are timed; and where one takes as many seconds with a few points, what it
-# would take with all follows from these.
+# Draws that are timed, and a few points; where a draw of all would take more seconds,
+# as the few say, they are not all drawn.
 _N_TIMED: Final = 4
 _FEW_POINTS: Final = 16
-_LONG: Final = 0.1
+_LONG: Final = 1.0
 
 DrawPlan: TypeAlias = Callable[[Any, SamplingPlan, str | None], Contributions]
 
@@ -92,32 +92,40 @@ def draw_adjusted(
     path = None if ledger is None else os.fspath(ledger)
     bound = learner.bind(dataset, metric)
     if find_approximation(bound) is None:
-        n_each = n_each or _find_described(path, plan)
+        stored = _read_plan(path)
+        if n_each is None and stored is not None:
+            n_each = stored.n_base_draws // stored.n_draws
+            reason = f"{path} was drawn without base draws: give another ledger."
         if n_each is None:
-            n_each = afford(_time_base_draw(bound, dataset, plan))
+            cost = _time_base_draw(bound, dataset, plan)
+            n_each = afford(cost)
+            reason = (
+                f"A base draw takes {cost:.0%} of the time of a draw of all points; "
+                "what descriptors say of few draws is seldom worth that."
+            )
         if n_each == 0:
-            return _leave(draw(learner, plan, path))
+            return _leave(draw(learner, plan, path), reason)
         described = DescribedLearner(learner, plan)
         with_base = replace(plan, n_base_draws=plan.n_draws * n_each)
         return adjust(draw(described, with_base, path))
-    exact = draw(learner, plan, path)
     quick, beside = ApproximateLearner(learner), path and f"{path}{QUICK_SUFFIX}"
-    n_each = n_each or _find_n_each(beside, plan)
+    n_each = n_each or _find_n_each(path, beside, plan)
+    exact = draw(learner, plan, path)
     if n_each is None:
         cost = _time_quick_draw(bound, dataset, plan)
         n_each = choose_n_each(exact, draw(quick, plan, beside), cost)
-    if n_each == 0:
-        return _leave(exact)
+        if n_each == 0:
+            reason = f"A base draw takes {cost:.0%} of the time of a draw: too much."
+            return _leave(exact, reason)
     longer = replace(plan, n_draws=plan.n_draws * (1 + n_each))
     return adjust(exact, draw(quick, longer, beside))
 
 
-def _leave(contributions: Contributions) -> Contributions:
-    """Return draws as they are, and say so."""
+def _leave(contributions: Contributions, reason: str) -> Contributions:
+    """Return draws as they are, and say why."""
     warnings.warn(
-        "The draws are not adjusted: base draws would take more time than they save. "
-        "More draws are the better use of it. To adjust all the same, give the number "
-        "of base draws for each draw.",
+        f"The draws are not adjusted. {reason} More draws lower the noise more; to "
+        "adjust a new run all the same, give the number of base draws for each draw.",
         AdjustmentWarning,
         stacklevel=4,
     )
@@ -162,7 +170,7 @@ def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> in
     left = (1.0 - squared + squared / n_each) * (1.0 + cost * (1 + n_each))
     if left.min() >= 1.0:
         return 0
-    return int(n_each[np.argmax(left <= _NEARLY * left.min())])
+    return int(n_each[np.argmax(left < min(_NEARLY * left.min(), 1.0))])
 
 
 def afford(cost: float) -> int:
@@ -174,23 +182,25 @@ def afford(cost: float) -> int:
     return min(n_each, _MOST_EACH) if n_each >= _FEWEST_EACH else 0
 
 
-def _find_described(path: str | None, plan: SamplingPlan) -> int | None:
-    """Return how many base draws for each draw lie in a ledger, if there is one."""
+def _find_n_each(
+    path: str | None, beside: str | None, plan: SamplingPlan
+) -> int | None:
+    """Return how many base draws for each draw an earlier run took, if it took any.
+
+    Timed anew it would be another number, and the adjusted draws would be others. The
+    run may have been of fewer draws, which the ledger still says.
+    """
+    quick = _read_plan(beside)
+    if quick is None:
+        return None
+    return max(quick.n_draws // (_read_plan(path) or plan).n_draws - 1, 0) or None
+
+
+def _read_plan(path: str | None) -> SamplingPlan | None:
+    """Return the plan of a ledger, if there is one."""
     if path is None or not Path(path).exists():
         return None
-    n_base_draws = describe_ledger(path).header.plan.n_base_draws
-    return n_base_draws // plan.n_draws
-
-
-def _find_n_each(beside: str | None, plan: SamplingPlan) -> int | None:
-    """Return how many base draws for each draw an earlier run took, if there was one.
-
-    Timed anew it would be another number, and the adjusted draws would be others.
-    """
-    if beside is None or not Path(beside).exists():
-        return None
-    n_drawn = describe_ledger(beside).header.plan.n_draws
-    return max(n_drawn // plan.n_draws - 1, 0) or None
+    return describe_ledger(path).header.plan
 
 
 def _explain(delta: FloatArray, control: FloatArray) -> FloatArray:
@@ -211,12 +221,13 @@ def _time_quick_draw(
     bound: BoundLearner, dataset: Dataset, plan: SamplingPlan
 ) -> float:
     """Return the time of a quick draw relative to that of a draw, on the first few."""
-    points, seconds = plan.resolve_points(dataset.n_points), np.zeros(2)
+    points = plan.resolve_points(dataset.n_points)
     quick = find_approximation(bound) or bound
-    with threadpool_limits(1):
-        for coalition in _draw_first(dataset, plan):
-            seconds += [_time(one, coalition, points) for one in (bound, quick)]
-    return float(seconds[1] / seconds[0])
+    ratios = [
+        _time(quick, coalition, points) / _time(bound, coalition, points)
+        for coalition in _draw_first(dataset, plan)
+    ]
+    return float(np.median(ratios))
 
 
 def _time_base_draw(bound: BoundLearner, dataset: Dataset, plan: SamplingPlan) -> float:
@@ -224,16 +235,14 @@ def _time_base_draw(bound: BoundLearner, dataset: Dataset, plan: SamplingPlan) -
 
     A learner that refits takes long for all points: there a few of them are timed.
     """
-    points, seconds = plan.resolve_points(dataset.n_points), np.zeros(2)
-    with threadpool_limits(1):
-        for coalition in _draw_first(dataset, plan):
-            base, few = (_time(bound, coalition, points[:n]) for n in (0, _FEW_POINTS))
-            if few < _LONG or len(points) <= _FEW_POINTS:
-                whole = _time(bound, coalition, points)
-            else:
-                whole = base + (few - base) * len(points) / _FEW_POINTS
-            seconds += [base, whole]
-    return float(seconds[0] / seconds[1])
+    points, ratios = plan.resolve_points(dataset.n_points), []
+    for coalition in _draw_first(dataset, plan):
+        base, few = (_time(bound, coalition, points[:n]) for n in (0, _FEW_POINTS))
+        whole = base + (few - base) * len(points) / _FEW_POINTS
+        if whole < _LONG:
+            whole = _time(bound, coalition, points)
+        ratios.append(base / whole)
+    return float(np.median(ratios))
 
 
 def _draw_first(dataset: Dataset, plan: SamplingPlan) -> Iterator[IntArray]:
@@ -245,6 +254,8 @@ def _draw_first(dataset: Dataset, plan: SamplingPlan) -> Iterator[IntArray]:
 
 
 def _time(bound: BoundLearner, coalition: IntArray, points: IntArray) -> float:
-    started = time.perf_counter()
-    bound.draw(coalition, points)
-    return time.perf_counter() - started
+    """Return the seconds of a draw on one thread."""
+    with threadpool_limits(1):
+        started = time.perf_counter()
+        bound.draw(coalition, points)
+        return time.perf_counter() - started

@@ -52,7 +52,7 @@ class MissingExtraError(DataScalingError, ImportError):
 
 
 class AdjustmentWarning(UserWarning):
-    """Adjusting lowered the noise of draws by next to nothing."""
+    """Adjusting lowered the noise of draws by next to nothing, or was left out."""
 
 
 class FailedDrawWarning(UserWarning):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from data_scaling._adjusting import choose_n_each
 from data_scaling.adjustment import DescribedLearner
 from data_scaling.contributions import Contributions
 from data_scaling.datasets import load_dataset
@@ -85,20 +86,20 @@ def test_draws_stay_where_base_draws_are_not_worth_their_time(datasets, tmp_path
     dataset = datasets["linreg"]
     plain = sample_contributions(dataset, "linreg", PLAN, progress=False)
     for _ in range(2):
-        with pytest.warns(AdjustmentWarning, match="more time than they save"):
+        with pytest.warns(AdjustmentWarning, match="are not adjusted"):
             draws = sample_contributions(dataset, "linreg", PLAN, **options)
         assert np.array_equal(draws.delta, plain.delta)
         assert not draws.variance_removed.any()
 
 
+@pytest.mark.filterwarnings("ignore::data_scaling.errors.AdjustmentWarning")
 def test_few_base_draws_are_taken_of_many_refitted_points(cancer, tmp_path):
     """Of 100 points a training more is a hundredth of a draw; resumed it stays so."""
     plan = SamplingPlan(5, 50, 60, points=100, seed=1)
     options = {"adjust": True, "ledger": tmp_path / "draws.ledger", "progress": False}
-    with pytest.warns(AdjustmentWarning, match="removed"):
-        first, again = (
-            sample_contributions(cancer, "tree", plan, **options) for _ in range(2)
-        )
+    first, again = (
+        sample_contributions(cancer, "tree", plan, **options) for _ in range(2)
+    )
     assert 2 * 5 <= first.base.n_draws <= 10 * 5
     assert np.array_equal(first.delta, again.delta)
 
@@ -159,3 +160,57 @@ def test_a_ledger_drawn_otherwise_is_refused_by_name(datasets, first, tmp_path):
     drawn, other = ("with", False) if first else ("without", 3)
     with pytest.raises(PlanMismatchError, match=f"was drawn {drawn} adjust"):
         sample_contributions(dataset, "linreg", PLAN, adjust=other, **options)
+
+
+def test_a_described_run_that_is_extended_takes_as_many_base_draws(datasets, tmp_path):
+    options = {"ledger": tmp_path / "draws.ledger", "progress": False}
+    dataset, longer = datasets["linreg"], replace(PLAN, n_draws=20)
+    sample_contributions(dataset, "linreg", PLAN, adjust=3, **options)
+    extended = sample_contributions(dataset, "linreg", longer, adjust=True, **options)
+    assert extended.base.n_draws == 3 * 20
+
+
+def test_a_run_with_quick_draws_that_is_extended_takes_as_many(cancer, tmp_path):
+    options = {"ledger": tmp_path / "draws.ledger", "progress": False}
+    longer = replace(PLAN, n_draws=24)
+    sample_contributions(cancer, "logreg", PLAN, adjust=4, **options)
+    extended = sample_contributions(cancer, "logreg", longer, adjust=True, **options)
+    whole = sample_contributions(cancer, "logreg", longer, adjust=4, progress=False)
+    assert np.array_equal(extended.delta, whole.delta)
+
+
+def test_a_ledger_drawn_without_base_draws_is_left_and_named(datasets, tmp_path):
+    options = {"ledger": tmp_path / "draws.ledger", "progress": False}
+    dataset = datasets["linreg"]
+    sample_contributions(dataset, "linreg", PLAN, **options)
+    message = "draws.ledger was drawn without base draws: give another ledger"
+    with pytest.warns(AdjustmentWarning, match=message):
+        sample_contributions(dataset, "linreg", PLAN, adjust=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("correlation", "cost", "expected"),
+    [
+        (0.995, 0.15, 16),
+        (0.995, 0.03, 32),
+        (0.9, 0.15, 4),
+        (0.9, 0.6, 0),
+        (0.0, 0.1, 0),
+    ],
+)
+def test_few_base_draws_come_near_the_best(correlation, cost, expected):
+    """Planted draws of 50 points; the product of noise and time by the formula."""
+    rng = np.random.default_rng(6)
+    control, rest = rng.normal(size=(2, 50, 400))
+    delta = correlation * control + np.sqrt(1 - correlation**2) * rest
+    exact, quick = (
+        Contributions(part, np.full((50, 400), 100)) for part in (delta, control)
+    )
+    n_each = choose_n_each(exact, quick, cost)
+    assert n_each == expected
+    squared, r = correlation**2, 2.0 ** np.arange(1, 7)
+    left = (1 - squared + squared / r) * (1 + cost * (1 + r))
+    if n_each:
+        assert left[r == n_each] < min(1.3 * left.min(), 1.0)
+    else:
+        assert left.min() > 0.95

@@ -41,14 +41,21 @@ def set_gradients(
     Parameters
     ----------
     layers : sequence of torch.nn.Linear
-        Layers whose parameters have gradients already: these are overwritten.
+        Layers whose parameters have gradients already, which are overwritten.
     values : list of tensor
         What :func:`run_layers` returns.
     gradient : (n_points, n_outputs) tensor
         Gradient with respect to the outputs.
+
+    Raises
+    ------
+    TypeError
+        If a parameter has no gradient to be overwritten.
     """
     for place in reversed(range(len(layers))):
         layer, inputs = layers[place], values[place]
+        if layer.weight.grad is None or layer.bias.grad is None:
+            raise TypeError(f"layer {place} has no gradient to be set")
         torch.mm(gradient.T, inputs, out=layer.weight.grad)
         torch.sum(gradient, 0, out=layer.bias.grad)
         if place > 0:

@@ -15,7 +15,7 @@ References
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -68,19 +68,18 @@ def pretrain(
     """
     if stack.target.is_floating_point():
         return
-    layers: list[Any] = list(model.backbone.children())
-    hidden = [m.out_features for m in layers if hasattr(m, "out_features")]
+    hidden = [layer.out_features for layer in find_layers(model.backbone)]
     classifier = Classifier(stack.x.shape[1], model.n_classes, rng, hidden)
     classifier.to(stack.x.device)
     layers = find_layers(classifier)
 
-    def differentiate(rows: "Tensor") -> None:
-        values = run_layers(layers, stack.x.index_select(0, rows))
+    def differentiate(batch: "Tensor") -> None:
+        values = run_layers(layers, stack.x.index_select(0, batch))
         # Of the cross-entropy: the probabilities, less 1 for the own class.
         gradient = values[-1].softmax(1)
-        own = stack.target.index_select(0, rows)[:, None]
+        own = stack.target.index_select(0, batch)[:, None]
         gradient.scatter_add_(1, own, -torch.ones_like(gradient))
-        set_gradients(layers, values, gradient.div_(len(rows)))
+        set_gradients(layers, values, gradient.div_(len(batch)))
 
     descend(classifier, rows, differentiate, lambda: 0.0, schedule, rng, keep_last=True)
     model.backbone.load_state_dict(classifier.backbone.state_dict())

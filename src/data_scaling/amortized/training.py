@@ -54,7 +54,7 @@ def descend(
     """Train a network, leave it at its best epoch and return that epoch's score.
 
     AdamW, the rate rising over the first steps and falling as a cosine, gradients
-    clipped.
+    clipped. The network's parameters become, and stay, parts of one vector.
 
     Parameters
     ----------
@@ -63,8 +63,9 @@ def descend(
     rows : (n_rows,) intp array
         Rows of the points to train on.
     differentiate : callable
-        Tensor of rows, on the network's device -> None: adds the gradient of the mean
-        loss of these points to that of the network's parameters, which is zero.
+        Tensor of rows, on the network's device -> None: sets the gradients of the
+        network's parameters, which are zero before, to those of the mean loss of these
+        points.
     score : callable
         How good the network is on the points held out; higher is better.
     schedule : Schedule

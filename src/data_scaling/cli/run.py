@@ -81,7 +81,8 @@ def run(
         bool,
         typer.Option(
             help="Lower the noise of the draws by what is known of their coalitions; "
-            "the number of base draws is chosen from measured times."
+            "the number of base draws is chosen from measured times, or none where "
+            "they would not be worth it."
         ),
     ] = False,
     device: NetworkDevice = "cpu",

@@ -240,10 +240,10 @@ def find_lengths(slopes: Slopes, n_points: int, *, tolerance: float) -> FloatArr
     n_points : int
         Number of lines.
     tolerance : float
-        Relative change of all lengths that is the last.
+        Relative change of a length that is its last.
     """
     low, high = np.zeros(n_points), np.full(n_points, np.inf)
-    length = np.ones(n_points)
+    length, is_settled = np.ones(n_points), np.zeros(n_points, dtype=bool)
     for _ in range(_LINE_STEPS):
         first, second = slopes(length)
         low = np.where(first < 0, length, low)
@@ -253,9 +253,11 @@ def find_lengths(slopes: Slopes, n_points: int, *, tolerance: float) -> FloatArr
         inside = (newton > low) & (newton < high)
         middle = np.where(np.isinf(high), 4.0 * low + 1.0, 0.5 * (low + high))
         moved = np.where(inside, newton, middle)
-        is_settled = np.all(np.abs(moved - length) <= tolerance * length)
-        length = moved
-        if is_settled:
+        # A line that is settled waits: what is found of it is its own alone.
+        settles = ~is_settled & (np.abs(moved - length) <= tolerance * length)
+        length = np.where(is_settled, length, moved)
+        is_settled |= settles
+        if is_settled.all():
             break
     return length
 

@@ -94,6 +94,8 @@ class FarPoints:
     def search(self, ratio: FloatArray) -> NDArray[Any]:
         """Return the changes of the parameters, (n_points, p).
 
+        A row that is not finite is of a point that was not found.
+
         Parameters
         ----------
         ratio : (n_points,) float64 array
@@ -102,10 +104,11 @@ class FarPoints:
         with np.errstate(over="ignore", invalid="ignore"):
             first = self._expand(ratio.astype(self.white.dtype)[:, None] * self.white)
             nowhere = Change(*(np.zeros_like(part) for part in first))
-            change = self._minimise(nowhere, first)
-            second = self._expand(self._find_step(change))
-            change = self._minimise(change, second)
-            return np.asarray(np.nan_to_num(change.theta, posinf=0.0, neginf=0.0))
+            halfway = self._minimise(nowhere, first)
+            second = self._expand(self._find_step(halfway))
+            change = self._minimise(halfway, second)
+        is_found = np.isfinite(change.theta).all(axis=1)[:, None]
+        return np.where(is_found, change.theta, halfway.theta)
 
     def _expand(self, step: NDArray[Any]) -> Change:
         """Return what steps in white coordinates, (n_points, p), change."""

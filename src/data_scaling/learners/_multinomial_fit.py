@@ -67,9 +67,10 @@ class MultinomialProblem:
 
     Attributes
     ----------
-    x : (k, p) float64 array
-        Features of the rows, with a last column of ones if there is an intercept.
-    y : (m, k) float64 array
+    x : (k, p) float array
+        Features of the rows, with a last column of ones if there is an intercept; as
+        all arrays of one precision.
+    y : (m, k) float array
         Whether a row is of a class, 0 or 1, for all classes but the last.
     penalty : (p,) float64 array
         Diagonal of R.
@@ -137,7 +138,7 @@ class MultinomialFit:
     problem : MultinomialProblem
         The coalition's rows.
     theta : (m p,) float64 array
-        Its minimiser.
+        Its minimiser; of a rough fit, near it.
     inverse_hessian : (m p, m p) float array
         Inverse of the Hessian at the minimiser, or so close to it that steps by the one
         or the other are the same to several digits; symmetric.
@@ -168,7 +169,7 @@ def fit_multinomial(problem: MultinomialProblem) -> MultinomialFit:
     return MultinomialFit(problem, theta, inverse_hessian)
 
 
-def fit_roughly(problem: MultinomialProblem) -> MultinomialFit:
+def fit_multinomial_roughly(problem: MultinomialProblem) -> MultinomialFit:
     """Fit a coalition as precisely as an expansion needs it.
 
     Fewer first steps, and one by a Hessian in single precision, which is kept: where

@@ -1,9 +1,10 @@
 r"""Logistic regression of two classes: contributions to second order, far quicker.
 
 One Newton fit of the coalition, in single precision, serves every point, and no point
-is searched for. In the white coordinates of the fit (:mod:`._logistic_fit`) a point of
-white features :math:`x`, :math:`h = x'x`, moves the parameters by :math:`v = t x / h`,
-where the scalar :math:`t` is as in :mod:`._logistic_updates`, and the utility by
+that moves it little is searched for. In the white coordinates of the fit
+(:mod:`._logistic_fit`) a point of white features :math:`x`, :math:`h = x'x`, moves the
+parameters by :math:`v = t x / h`, where the scalar :math:`t` is as in
+:mod:`._logistic_updates`, and the utility by
 
 .. math:: \pm\left(g'v + \tfrac12\, v' G v\right),
 

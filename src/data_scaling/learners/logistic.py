@@ -137,7 +137,8 @@ class BoundLogistic:
         All settings that determine a number.
     is_exact : bool
         Whether points are searched for; or else the utility is expanded to second
-        order, which is far quicker (:mod:`.approximate_logistic`).
+        order where points move the fit little, which is far quicker
+        (:mod:`.approximate_logistic`).
     """
 
     x: FloatArray
@@ -154,7 +155,7 @@ class BoundLogistic:
 
     @property
     def approximation(self) -> "BoundLogistic":
-        """The second-order expansion of this learner, which is far quicker."""
+        """A quick learner: an expansion to second order, and lines for far points."""
         description = (
             f"second-order expansion and two lines for far points of {self.description}"
         )

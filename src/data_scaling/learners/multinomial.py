@@ -26,7 +26,7 @@ from data_scaling.learners._multinomial_fit import (
     MultinomialFit,
     MultinomialProblem,
     fit_multinomial,
-    fit_roughly,
+    fit_multinomial_roughly,
     softmax,
 )
 from data_scaling.learners._multinomial_updates import MultinomialUpdater
@@ -151,8 +151,8 @@ class BoundMultinomial:
 
     @property
     def approximation(self) -> "BoundMultinomial":
-        """The learner without a search: points are judged where theirs would begin."""
-        description = f"quadratic models of the points of {self.description}"
+        """A quick learner, which judges points at the minima of quadratic models."""
+        description = f"rough fits and quadratic models of {self.description}"
         return replace(self, description=description, is_exact=False)
 
     def utility(self, coalition: IntArray) -> float:
@@ -204,7 +204,7 @@ class BoundMultinomial:
         span = Span.of(whole.x, self.penalty)
         rows = span.reduce(whole.x, is_spanned=True)
         problem = MultinomialProblem(rows, targets, span.reduced_penalty)
-        fit = fit_multinomial if self.is_exact else fit_roughly
+        fit = fit_multinomial if self.is_exact else fit_multinomial_roughly
         return FittedMultinomial(self, whole, span, fit(problem))
 
 
