@@ -144,7 +144,7 @@ def average_reference(
     if more is not None:
         places = np.searchsorted(k, JUDGED)
         added = average_by_size(more, JUDGED)
-        share = added.count / (added.count + means.count[:, places])
+        share = added.n_draws / (added.n_draws + means.n_draws[:, places])
         psi[:, places] += share * (added.mean - psi[:, places])
         psi_std[:, places] = np.hypot(
             (1.0 - share) * psi_std[:, places], share * added.mean_std
