@@ -104,6 +104,15 @@ def test_the_same_call_gives_the_same_bits(cancer):
     assert first.utility == bound.utility(coalition) == second.utility
 
 
+def test_a_point_has_the_same_contribution_beside_others_and_alone(cancer):
+    """But for the rounding of single precision, relative to the spread."""
+    bound = ApproximateLearner("logreg").bind(cancer)
+    coalition, points = np.arange(0, 120, 2), np.arange(100)
+    together = bound.marginals(coalition, points)
+    alone = [bound.marginals(coalition, points[[i]])[0] for i in range(len(points))]
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-4 * together.std())
+
+
 def test_a_coalition_of_one_class_fails_with_a_reason(cancer):
     bound = ApproximateLearner("logreg").bind(cancer)
     draw = bound.draw(np.flatnonzero(cancer.y_train == 0)[:20], np.arange(5))

@@ -24,8 +24,8 @@ from data_scaling.learners._newton import (
     invert_hessian,
     minimise,
     polish,
-    to_single,
 )
+from data_scaling.learners._precision import to_single
 
 # Cheap first steps, before a Hessian is factored; and by what share of itself one of
 # them decreases the objective, times the round-off of a number, when it is the last.

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from scipy import linalg
 
 from data_scaling._typing import FloatArray
+from data_scaling.learners._precision import find_lapack
 
 MAX_ITERATIONS = 200
 _SUFFICIENT_DECREASE = 1e-4
@@ -213,14 +214,3 @@ def search_line(
     raise SingularFitError(
         "the logistic fit found no step that decreases its objective"
     )
-
-
-def find_lapack(names: tuple[str, ...], dtype: np.dtype[Any]) -> list[Any]:
-    """Return functions of LAPACK, without the checks of ``scipy.linalg``."""
-    found: Any = linalg.get_lapack_funcs(names, dtype=dtype)
-    return list(found)
-
-
-def to_single(values: FloatArray) -> Any:
-    """Return values in single precision, for what takes either."""
-    return values.astype(np.float32)

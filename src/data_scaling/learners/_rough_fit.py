@@ -12,10 +12,9 @@ from data_scaling.learners._newton import (
     MAX_ITERATIONS,
     NOT_CONVERGED,
     SingularFitError,
-    find_lapack,
     search_line,
-    to_single,
 )
+from data_scaling.learners._precision import find_lapack, to_single
 
 Pair: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 
