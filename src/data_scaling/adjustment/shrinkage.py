@@ -43,25 +43,34 @@ def predict_by_own(
     Returns
     -------
     (n_points, n_draws) float64 array
-        What to subtract: the control times a coefficient that the draw did not enter; 0
-        for a point that it would not help.
+        What to subtract: the control times a coefficient that the draw did not enter,
+        nor did it enter the coefficient of most points, to which each is shrunk; 0
+        where the other draws say that it would not help.
     """
     basis, _ = np.linalg.qr(mean)
     y, e = (part - (part @ basis) @ basis.T for part in (delta, control))
-    free = 1.0 - (basis**2).sum(axis=1)
-    spread = (y**2).mean(axis=1)
-    both, own = (y * e).sum(axis=1), (e**2).sum(axis=1)
-    centre = _pool(both, own, spread)
-    plain = ((y / np.maximum(free, _LEAST_FREE)) ** 2).sum(axis=1)
-    varies = plain > 0.0
+    free = np.maximum(1.0 - (basis**2).sum(axis=1), _LEAST_FREE)
+    both, own, spread = (
+        _leave_each_out(*pair, free) for pair in ((y, e), (e, e), (y, y))
+    )
+    spread = np.maximum(spread, 0.0) / max(y.shape[1] - 1, 1)
+    centre = _pool(both, np.maximum(own, 0.0), spread)
+    plain = (y / free) ** 2
+    varies = plain.any(axis=1)
     if not varies.any():
         return np.zeros_like(control)
-    fits = (_shrink(y, e, free, centre, strength) for strength in _STRENGTHS)
-    # A point whose draws are all alike has no error to compare with.
-    without, error = min(
-        fits, key=lambda fit: np.mean(fit[1][varies] / plain[varies], dtype=np.float64)
-    )
-    return np.where((error < plain)[:, None], without * control, 0.0)
+    best, least, shared = np.zeros_like(control), plain, np.inf
+    for strength in _STRENGTHS:
+        drawn = strength * spread
+        without = (both + centre * drawn) / np.maximum(own + drawn, _TINY)
+        error = ((y - without * e) / free) ** 2
+        # A point whose draws are all alike has no error to compare with.
+        ratio = error.sum(axis=1)[varies] / plain.sum(axis=1)[varies]
+        if (found := float(np.mean(ratio))) < shared:
+            best, least, shared = without, error, found
+    gain = plain - least
+    helps = gain.sum(axis=1, keepdims=True) - gain > 0.0
+    return np.where(helps, best * control, 0.0)
 
 
 def predict_by_shared(
@@ -108,43 +117,28 @@ def predict_by_shared(
     return np.asarray(best * spread)
 
 
-def _shrink(
-    y: FloatArray, e: FloatArray, free: FloatArray, centre: float, strength: float
-) -> tuple[FloatArray, FloatArray]:
-    """Shrink each point's coefficient towards the common one, draws left out in turn.
+def _leave_each_out(one: FloatArray, other: FloatArray, free: FloatArray) -> FloatArray:
+    """Return sums of products over all draws but each one, less the mean's terms.
 
     Parameters
     ----------
-    y, e : (n_points, n_draws) float64 array
-        Draws and controls, less the terms of the mean.
+    one, other : (n_points, n_draws) float64 array
+        Draws or controls, less the terms of the mean.
     free : (n_draws,) float64 array
         Share of each draw that its mean does not take.
-    centre, strength : float
-        Coefficient of most points, and how far the others are drawn to it.
-
-    Returns
-    -------
-    without : (n_points, n_draws) float64 array
-        Coefficients that the draw did not enter.
-    error : (n_points,) float64 array
-        Sum of the squared errors on draws left out.
     """
-    total = (e**2).sum(axis=1) + strength * (y**2).mean(axis=1)
-    total = np.maximum(total, _TINY)
-    # The draws less the common coefficient's part have a coefficient near 0.
-    target = y - centre * e
-    slope = (target * e).sum(axis=1) / total
-    residual = target - slope[:, None] * e
-    weight = e / total[:, None]
-    left = np.maximum(free - e * weight, _LEAST_FREE)
-    without = centre + slope[:, None] - weight * residual / left
-    return without, ((residual / left) ** 2).sum(axis=1)
+    products = one * other
+    return np.asarray(products.sum(axis=1, keepdims=True) - products / free)
 
 
-def _pool(both: FloatArray, own: FloatArray, spread: FloatArray) -> float:
-    """Return the coefficient of most points: the median of those that are known."""
+def _pool(both: FloatArray, own: FloatArray, spread: FloatArray) -> FloatArray:
+    """Return the coefficient of most points: the median of those known, (n_draws,)."""
     known = (own > 0.01 * spread) & (spread > 0.0)
-    return float(np.median(both[known] / own[known])) if known.any() else 0.0
+    slope = np.divide(both, own, out=np.full_like(both, np.nan), where=known)
+    centre = np.zeros(both.shape[1])
+    some = known.any(axis=0)
+    centre[some] = np.nanmedian(slope[:, some], axis=0)
+    return centre
 
 
 def _leave_out(
