@@ -83,12 +83,11 @@ def sample_contributions(
         Whether to lower the noise of the draws by what is known of their coalitions
         (:func:`data_scaling.adjust`), and by how many base draws for each draw, at
         most 256. True chooses their number by what they cost and explain, or leaves
-        the draws as they are where more draws are the better use of the time; as times
-        differ from run to run, give a number for the same bits. The ledger keeps the
-        draws as they are; where the learner has a quick approximation, its draws lie
-        beside it, in ``LEDGER.approximate``, and a resumed run takes as many of them
-        if it took any. Else the base draws lie in the ledger, which must have been
-        drawn so from the start.
+        the draws where base draws are not worth it; as times differ from run to run,
+        give a number for the same bits. The ledger keeps the draws as they are. Quick
+        draws, of learners that have them, lie beside it in ``LEDGER.approximate``, and
+        a resumed run takes as many if it took any; other base draws lie in the ledger,
+        which must have been drawn so from the start.
 
     Returns
     -------

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import data_scaling as ds
-from data_scaling.amortized import AmortizedModel
+from data_scaling.amortized import AmortizedModel, training
 from data_scaling.amortized.layers import find_layers, run_layers, set_gradients
 from data_scaling.amortized.paper_loss import (
     Draws,
@@ -224,6 +224,22 @@ def test_the_paper_loss_has_its_own_gradient():
         differences[:, place] = (above - below) / (2 * step)
     found = likelihood_gradient(torch.tensor(outputs), draws)
     np.testing.assert_allclose(found, differences, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [0.01, 100.0])
+def test_gradients_are_clipped_as_torch_clips_them(scale):
+    """Of one precision and of both, shorter and longer than the largest norm."""
+    rng = np.random.default_rng(3)
+    arrays = (rng.normal(size=7).astype(np.float32), rng.normal(size=(2, 3)))
+    for parts in (arrays, arrays[:1]):
+        found = [torch.tensor(scale * part) for part in parts]
+        parameters = [torch.nn.Parameter(torch.zeros_like(one)) for one in found]
+        for parameter, gradient in zip(parameters, found, strict=True):
+            parameter.grad = gradient.clone()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        training._clip(found)
+        expected = [parameter.grad for parameter in parameters]
+        torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
 
 
 def test_layers_have_the_gradients_that_torch_derives():

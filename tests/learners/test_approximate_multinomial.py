@@ -54,7 +54,7 @@ def test_the_same_call_gives_the_same_bits_and_the_same_utility(digits):
     assert first.utility == pytest.approx(exact, rel=1e-4)
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1e5])
+@pytest.mark.parametrize("scale", [1e-6, 1e5, 1e18])
 def test_features_that_single_precision_cannot_tell_are_fitted_in_double(scale):
     """Correlation with exact draws over 8 coalitions; one feature in other units."""
     rng = np.random.default_rng(2)

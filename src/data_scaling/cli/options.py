@@ -89,6 +89,14 @@ BaseDraws: TypeAlias = Annotated[
     int,
     typer.Option(help="Coalitions drawn without any point, for the learning curve."),
 ]
+Adjust: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        help="Lower the noise of the draws by what is known of their coalitions; "
+        "the number of base draws is chosen from measured times, or none where "
+        "they would not be worth it."
+    ),
+]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of the split and the draws.")]
 
 

@@ -13,6 +13,7 @@ from data_scaling._adjusting import QUICK_SUFFIX
 from data_scaling._files import write_whole
 from data_scaling.cli.options import (
     ALL_CORES,
+    Adjust,
     DataDir,
     DatasetName,
     DensityName,
@@ -77,14 +78,7 @@ def run(
             "by; 0 for none."
         ),
     ] = 100,
-    adjust: Annotated[
-        bool,
-        typer.Option(
-            help="Lower the noise of the draws by what is known of their coalitions; "
-            "the number of base draws is chosen from measured times, or none where "
-            "they would not be worth it."
-        ),
-    ] = False,
+    adjust: Adjust = False,
     device: NetworkDevice = "cpu",
     seed: Seed = 0,
     jobs: Jobs = ALL_CORES,

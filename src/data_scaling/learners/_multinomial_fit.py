@@ -181,16 +181,18 @@ def fit_multinomial_roughly(problem: MultinomialProblem) -> MultinomialFit:
         If there is no finite minimum, or it is not reached.
     """
     near = _approach(problem, _ROUGH_DECREASE)
-    single = MultinomialProblem(
-        *map(to_single, (problem.x, problem.y, problem.penalty))
-    )
-    try:
-        inverse_hessian = invert_hessian(single, to_single(near))
-    except SingularFitError:
-        return fit_multinomial(problem)
-    theta = near - inverse_hessian @ problem.gradient(near)
-    value, gradient = problem.value_and_gradient(theta)
-    if not gradient @ inverse_hessian @ gradient <= _NEARBY * (1.0 + abs(value)):
+    parts = problem.x, problem.y, problem.penalty
+    # What is too large for single precision is not finite, and refused.
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            single = MultinomialProblem(*map(to_single, parts))
+            inverse_hessian = invert_hessian(single, to_single(near))
+        except SingularFitError:
+            return fit_multinomial(problem)
+        theta = near - inverse_hessian @ problem.gradient(near)
+        value, gradient = problem.value_and_gradient(theta)
+        decrement = gradient @ inverse_hessian @ gradient
+    if not decrement <= _NEARBY * (1.0 + abs(value)):
         return fit_multinomial(problem)
     return MultinomialFit(problem, theta, inverse_hessian)
 
