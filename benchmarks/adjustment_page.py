@@ -86,6 +86,10 @@ def describe_runs(runs: list[Row]) -> list[str]:
         *count_best(runs),
         "",
         "![By how much adjusting lowers errors](adjustment.png)",
+        "",
+        "*Shapley values by averaging: median squared error of plain draws over that "
+        "of adjusted ones, at equal time. Below 1 plain draws are better, where the "
+        "error is that of a/k + b/k² and no noise.*",
     ]
 
 
@@ -363,7 +367,9 @@ def plot_gains(runs: list[Row], path: Path) -> None:
         ax.set_yticks([1, 2, 4, 8], [1, 2, 4, 8])
         ax.minorticks_off()
         ax.grid(alpha=0.3)
-    axes[0].set_ylabel("median squared error,\nplain / adjusted at equal time")
+    axes[0].set_ylabel(
+        "Shapley values: median squared\nerror, plain / adjusted, equal time"
+    )
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8
     )
