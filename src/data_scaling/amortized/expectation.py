@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from data_scaling._checks import require_extra
 from data_scaling._typing import FloatArray
 from data_scaling.amortized.encoding import Single
+from data_scaling.amortized.layers import multiply
 from data_scaling.amortized.marginal import BETAS, inflate
 from data_scaling.amortized.model import AmortizedModel
 from data_scaling.amortized.networks import PriorNetwork
@@ -131,12 +132,13 @@ class JointNetwork:
         """Return the outputs, (n_networks, n_outputs, n_points)."""
         (weight, bias), *later = self._layers
         # Points are the columns from here on.
-        columns = told.T
-        h = torch.addmm(bias.flatten(0, 1), weight.flatten(0, 1), columns).relu_()
-        h = h.view(self._n_networks, -1, len(told))
+        columns, n_points = told.T, len(told)
+        h = told.new_empty(*weight.shape[:2], n_points)
+        multiply(weight.flatten(0, 1), columns, h.flatten(0, 1))
+        h.add_(bias).relu_()
         for weight, bias in later:
-            h = torch.baddbmm(bias, weight, h).relu_()
-        raw = torch.baddbmm(self._bias, self._head, h)
+            h = _multiply_each(weight, h).add_(bias).relu_()
+        raw = _multiply_each(self._head, h).add_(self._bias)
         traits = columns[columns.shape[0] - self._direct.shape[2] :]
         raw += (self._direct.flatten(0, 1) @ traits).view_as(raw)
         return raw.clamp_(self._lowest, self._highest)
@@ -160,6 +162,14 @@ class JointNetwork:
 def join_networks(model: AmortizedModel) -> JointNetwork:
     """Return the networks of a model as one, made once for all batches."""
     return JointNetwork(model)
+
+
+def _multiply_each(weight: "Tensor", h: "Tensor") -> "Tensor":
+    """Return the product of each network's weights and units."""
+    out = h.new_empty(*weight.shape[:2], h.shape[2])
+    for parts in zip(weight, h, out, strict=True):
+        multiply(*parts)
+    return out
 
 
 def _stack_layers(layers: "list[Any]") -> "tuple[Tensor, Tensor]":

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from data_scaling._checks import require_extra
 from data_scaling._progress import open_bar
@@ -76,6 +77,7 @@ def train_model(
     n_epochs = n_networks * settings.n_epochs
     with (
         use_one_thread(),
+        threadpool_limits(1),
         open_bar(0, n_epochs, wanted=settings.progress, unit="epoch") as bar,
     ):
 

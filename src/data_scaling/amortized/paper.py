@@ -113,7 +113,12 @@ def train(
     judged = torch.from_numpy(held).to(stack.x.device)
 
     def score() -> float:
-        return -float(loss_of(model(told[judged], labels[judged]), judged).mean())
+        losses = []
+        for rows in judged.split(schedule.batch_size):
+            outputs = run_layers(layers, told.index_select(0, rows))[-1]
+            own = places.index_select(0, rows)
+            losses.append(loss_of(outputs.gather(1, own), rows))
+        return -float(torch.cat(losses).mean())
 
     return descend(model, trained, differentiate, score, schedule, rng, report=report)
 
@@ -125,7 +130,7 @@ def _choose_loss(
     draws = Draws.prepare(stack.delta, stack.cardinality, stack.weight)
     if model.head.out_features == model.n_classes:
         # Both factors carry the root of a draw's share in the mean.
-        delta, root, *_ = draws.split()
+        delta, root, _ = draws.by_draw
         means = (delta * root).sum(1)
         return (
             lambda outputs, rows: mean_loss(outputs, means[rows]),

@@ -9,6 +9,8 @@ takes serve its gradient too, which is quicker than what torch would derive.
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from data_scaling._checks import require_extra
 
 if TYPE_CHECKING:
@@ -26,11 +28,16 @@ class Draws(NamedTuple):
 
     Attributes
     ----------
-    table : (n_points, 3 n_draws + 2) tensor
-        What :meth:`split` returns, side by side: a batch is one pass over memory.
+    by_draw : (3, n_points, n_draws) tensor
+        Contributions times ``root``, ``root``, and ``log_k``: the root of a draw's
+        share in the mean over its point's usable draws (0 for the others), and the
+        logarithm of its size.
+    by_point : (n_points, 2) tensor
+        1 where there are usable draws, else 0; and the mean of ``log_k`` over them.
     """
 
-    table: "Tensor"
+    by_draw: "Tensor"
+    by_point: "Tensor"
 
     @classmethod
     def prepare(
@@ -39,28 +46,14 @@ class Draws(NamedTuple):
         """Prepare (n_points, n_draws) contributions, sizes and weights of 1 or 0."""
         share = weight / weight.sum(1, True).clamp_min(1.0)
         log_k, root = cardinality.log(), share.sqrt()
-        mean_log_k = (share * log_k).sum(1, True)
-        parts = delta * root, root, log_k, share.sum(1, True), mean_log_k
-        return cls(torch.cat(parts, dim=1))
-
-    def split(self) -> "tuple[Tensor, ...]":
-        """Return what the loss is made of.
-
-        Returns
-        -------
-        delta, root, log_k : (n_points, n_draws) tensor
-            Contributions times ``root``, the root of a draw's share in the mean over
-            its point's usable draws (0 for the others), and logarithms of sizes.
-        has_draws, mean_log_k : (n_points, 1) tensor
-            1 where there are usable draws, else 0; and the mean of ``log_k`` over them.
-        """
-        n_draws = self.table.shape[1] // 3
-        parts: tuple[Tensor, ...] = self.table.split([n_draws] * 3 + [1, 1], dim=1)
-        return parts
+        by_point = share.sum(1), (share * log_k).sum(1)
+        return cls(torch.stack([delta * root, root, log_k]), torch.stack(by_point, 1))
 
     def take(self, rows: "Tensor") -> "Draws":
         """Return the draws of some points, rows on the same device."""
-        return Draws(self.table.index_select(0, rows))
+        return Draws(
+            self.by_draw.index_select(1, rows), self.by_point.index_select(0, rows)
+        )
 
 
 class Totals(NamedTuple):
@@ -98,8 +91,8 @@ def likelihood_loss(outputs: "Tensor", draws: Draws) -> "Tensor":
     draws : Draws
         Those of the points.
     """
-    _, _, _, has_draws, mean_log_k = parts = draws.split()
-    totals = _add_up(outputs, *parts[:3])
+    totals = _add_up(outputs, *draws.by_draw)
+    has_draws, mean_log_k = draws.by_point.split(1, dim=1)
     logit, _, log_alpha, log_sigma, log_beta = outputs.split(1, dim=1)
     log_noise = has_draws * log_sigma - 0.5 * log_beta.exp() * mean_log_k
     sign_loss = torch.nn.functional.softplus(logit) - totals.is_positive * logit
@@ -110,8 +103,8 @@ def likelihood_loss(outputs: "Tensor", draws: Draws) -> "Tensor":
 
 def likelihood_gradient(outputs: "Tensor", draws: Draws) -> "Tensor":
     """Return the gradient of each point's loss by its own outputs, (n_points, 5)."""
-    _, _, _, has_draws, mean_log_k = parts = draws.split()
-    totals = _add_up(outputs, *parts[:3])
+    totals = _add_up(outputs, *draws.by_draw)
+    has_draws, mean_log_k = draws.by_point.split(1, dim=1)
     logit, _, log_alpha, _, log_beta = outputs.split(1, dim=1)
     alpha, half_beta = log_alpha.exp(), 0.5 * log_beta.exp()
     penalised = 2.0 * _ALPHA_PENALTY * (alpha - 1.0)
@@ -132,9 +125,9 @@ def _add_up(
     _, log_c, log_alpha, log_sigma, log_beta = outputs.split(1, dim=1)
     half_beta = 0.5 * log_beta.exp()
     # Draws and means in units of the noise, times the root of the share.
-    scaled = (log_k * half_beta).sub_(log_sigma).exp_().mul_(delta)
+    scaled = _exp((log_k * half_beta).sub_(log_sigma)).mul_(delta)
     mean = (log_k * (half_beta - log_alpha.exp())).add_(log_c - log_sigma)
-    mean.exp_().mul_(root)
+    _exp(mean).mul_(root)
     # The likelier sign is that of the draws' product with the mean.
     is_positive = ((scaled * mean).sum(1, True) >= 0.0).to(outputs.dtype)
     mean.mul_(2.0 * is_positive - 1.0)
@@ -145,3 +138,12 @@ def _add_up(
     tilted_square = squares.mul_(log_k).sum(1, True)
     tilted_product = products.mul_(log_k).sum(1, True)
     return Totals(is_positive, square, tilted_square, product, tilted_product)
+
+
+def _exp(values: "Tensor") -> "Tensor":
+    """Replace values by their exponentials; on the processor NumPy is quicker."""
+    if values.device.type != "cpu":
+        return values.exp_()
+    with np.errstate(over="ignore"):
+        np.exp(values.numpy(), out=values.numpy())
+    return values

@@ -1,9 +1,9 @@
 """The loop that trains a network: batches indexed in memory, the best epoch kept."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +13,16 @@ from data_scaling._typing import IntArray
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+    from torch.optim.adamw import adamw
 else:
     torch = require_extra("torch", "torch")
+    adamw = require_extra("torch.optim.adamw", "torch").adamw
 
-# Largest norm of a gradient, and the share of the steps in which the rate rises.
+# Largest norm of a gradient, the share of the steps in which the rate rises, and how
+# many times faster the parameters that all points share are.
 _LARGEST_NORM = 1.0
 _WARM_UP = 0.05
+_FASTER = 4.0
 
 
 @dataclass(frozen=True)
@@ -80,20 +84,21 @@ def descend(
         Whether the network is left at its last epoch instead of its best.
     """
     _keep_freed_memory()
-    optimizer, rate = _make_optimizer(network, len(rows), schedule, shared)
-    clipped = [p for group in optimizer.param_groups for p in group["params"]]
-    best, kept, device = -math.inf, _copy_state(network), clipped[0].device
+    groups = _group(network, schedule, shared)
+    gradients = [gradient for group in groups for gradient in group.gradients]
+    best, kept, device = -math.inf, _copy_state(network), gradients[0].device
+    rates = _list_rates(schedule, len(rows))
     for _ in range(schedule.n_epochs):
         network.train()
         order = torch.from_numpy(rng.permutation(rows)).to(device)
         for batch in order.split(schedule.batch_size):
-            for parameter in clipped:
-                if parameter.grad is not None:
-                    parameter.grad.zero_()
+            for gradient in gradients:
+                gradient.zero_()
             differentiate(batch)
-            _clip([p.grad for p in clipped if p.grad is not None])
-            optimizer.step()
-            rate.step()
+            _clip(gradients)
+            rate = next(rates)
+            for group in groups:
+                group.step(rate)
         network.eval()
         with torch.inference_mode():
             found = score()
@@ -105,34 +110,67 @@ def descend(
     return best
 
 
-def _make_optimizer(
+class _Group:
+    """Parameters that AdamW moves at one rate.
+
+    Torch's function takes half the time of its optimizer's bookkeeping.
+    """
+
+    def __init__(
+        self, parameters: "Sequence[torch.nn.Parameter]", factor: float, decay: float
+    ) -> None:
+        self._parameters = [parameter.detach() for parameter in parameters]
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self.gradients = [p.grad for p in parameters if p.grad is not None]
+        self._first = [torch.zeros_like(p) for p in self._parameters]
+        self._second = [torch.zeros_like(p) for p in self._parameters]
+        self._n_steps = [torch.zeros((), device=p.device) for p in self._parameters]
+        self._factor, self._decay = factor, decay
+
+    def step(self, rate: float) -> None:
+        """Take a step of a rate, times the group's factor."""
+        adamw(
+            self._parameters,
+            self.gradients,
+            self._first,
+            self._second,
+            [],
+            self._n_steps,
+            # On MPS, torch has it from 2.5 on.
+            fused=self._parameters[0].device.type != "mps",
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self._factor * rate,
+            weight_decay=self._decay,
+            eps=1e-8,
+            maximize=False,
+        )
+
+
+def _group(
     network: "torch.nn.Module",
-    n_rows: int,
     schedule: Schedule,
     shared: "Sequence[torch.nn.Parameter]",
-) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]":
+) -> list[_Group]:
+    """Return the layers' parameters as one vector, and those that are shared."""
     outside = {id(parameter) for parameter in shared}
     layers = _join(
         [p for p in network.parameters() if p.requires_grad and id(p) not in outside]
     )
-    groups: list[dict[str, Any]] = [{"params": [layers]}]
-    if shared:
-        fast = 4 * schedule.learning_rate
-        groups.append({"params": list(shared), "weight_decay": 0.0, "lr": fast})
-    optimizer = torch.optim.AdamW(
-        groups,
-        lr=schedule.learning_rate,
-        weight_decay=schedule.weight_decay,
-        # On MPS, torch has it from 2.5 on.
-        fused=layers.device.type != "mps",
-    )
+    groups = [_Group([layers], 1.0, schedule.weight_decay)]
+    return groups + ([_Group(shared, _FASTER, 0.0)] if shared else [])
+
+
+def _list_rates(schedule: Schedule, n_rows: int) -> Iterator[float]:
+    """Yield the rate of each step: it rises first, and falls as a cosine."""
     n_steps = schedule.n_epochs * math.ceil(n_rows / schedule.batch_size)
-
-    def scale(step: int) -> float:
+    for step in range(n_steps):
         rising = (step + 1) / (_WARM_UP * n_steps)
-        return min(rising, 0.5 * (1 + math.cos(math.pi * step / n_steps)))
-
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, scale)
+        falling = 0.5 * (1 + math.cos(math.pi * step / n_steps))
+        yield schedule.learning_rate * min(rising, falling)
 
 
 def _clip(gradients: "list[Tensor]") -> None:
