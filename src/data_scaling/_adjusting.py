@@ -37,7 +37,7 @@ _FEWEST_EACH: Final = 2
 _MOST_EACH: Final = 64
 _SHARE_SPENT: Final = 0.05
 # Times the least noise for the time that fewer base draws may leave.
-_NEARLY: Final = 1.25
+_NEARLY: Final = 1.15
 # The most that can be asked for.
 _LARGEST_EACH: Final = 256
 # Draws that are timed, and a few points; where a draw of all would take more seconds,

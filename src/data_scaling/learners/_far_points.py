@@ -26,7 +26,7 @@ from data_scaling.learners._rough_fit import RoughFit
 
 # Relative change of all lengths of a line that is the last; and the least that is left
 # of the curvature along the features of a point that is taken out.
-_LINE_TOLERANCE: Final = 0.1
+_LINE_TOLERANCE: Final = 0.3
 _LEAST_CURVATURE: Final = 0.05
 
 

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from data_scaling._typing import FloatArray
-from data_scaling.learners._single_scores import Tiles, make_tiles
+from data_scaling.learners._single_scores import (
+    SINGLE_METRICS,
+    SingleScorer,
+    Tiles,
+    make_single_scorer,
+    make_tiles,
+)
 from data_scaling.metrics import LogLoss, Metric, SoftmaxLogLoss
 
 # Rows per pass: their margins on 1,000 validation points then fit the cache.
@@ -120,6 +126,16 @@ class MarginScorer:
     def tiles(self) -> Tiles:
         """The orthonormal features in single precision."""
         return make_tiles(self.orthonormal[0])
+
+    def find_single(self, theta: FloatArray) -> SingleScorer | None:
+        """Return what scores changes of a classifier for the orthonormal features.
+
+        In single precision; None if the metric has no such scores.
+        """
+        if not isinstance(self.metric, SINGLE_METRICS):
+            return None
+        features, wrong = self.orthonormal[0], self.signed @ theta
+        return make_single_scorer(features, self.tiles, wrong, self.metric)
 
     @cached_property
     def _signed_columns(self) -> FloatArray:

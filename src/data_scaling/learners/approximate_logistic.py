@@ -31,9 +31,10 @@ from data_scaling.learners._far_points import FarPoints, Points
 from data_scaling.learners._lbfgs import row_dot
 from data_scaling.learners._margins import MarginScorer
 from data_scaling.learners._rough_fit import RoughFit
+from data_scaling.learners._single_scores import SingleScorer
 
 #: Length of a change, in the metric of the Hessian, up to which the expansion is taken.
-_NEAR: Final = 0.5
+_NEAR: Final = 0.6
 # Most Newton steps to the root of the scalar equation, more of which a larger leverage
 # needs; and the step, in log-odds, from which on it is found.
 _SCALAR_STEPS: Final = 40
@@ -96,9 +97,25 @@ class ExpandedLogistic:
         if len(far):
             searched = FarPoints(self.fit, asked.take(far), white[far], sign)
             change = searched.search(ratio[far])
-            delta[far] = self.scorer.changes(self.theta + change, self.theta)
+            delta[far] = self._judge(change)
         failures += ["the expansion is not finite"] * int(np.isnan(delta).sum())
         return sign * delta
+
+    def _judge(self, change: NDArray[Any]) -> FloatArray:
+        """Return the changes of the utility on the whole validation part, (n,)."""
+        delta = np.full(len(change), np.nan)
+        if self.fit.is_single and self._single_scorer is not None:
+            triangle = self.scorer.orthonormal[1].astype(np.float32)
+            delta = self._single_scorer.changes(change @ triangle.T)
+        left = ~np.isfinite(delta)
+        if left.any():
+            delta[left] = self.scorer.changes(self.theta + change[left], self.theta)
+        return delta
+
+    @cached_property
+    def _single_scorer(self) -> SingleScorer | None:
+        """What judges changes in single precision, if the metric has such."""
+        return self.scorer.find_single(self.theta)
 
     def _expand(self, ratio: NDArray[Any], white: NDArray[Any]) -> FloatArray:
         """Return the changes of the utility to second order, (n,)."""

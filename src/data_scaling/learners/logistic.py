@@ -30,11 +30,7 @@ from data_scaling.learners._logistic_updates import LogisticUpdater
 from data_scaling.learners._margins import MarginScorer
 from data_scaling.learners._newton import SingularFitError, minimise
 from data_scaling.learners._rough_fit import fit_roughly
-from data_scaling.learners._single_scores import (
-    SINGLE_METRICS,
-    SingleScorer,
-    make_single_scorer,
-)
+from data_scaling.learners._single_scores import SingleScorer
 from data_scaling.learners.approximate_logistic import ExpandedLogistic
 from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import Metric, MetricLike, make_metric
@@ -278,12 +274,7 @@ class FittedLogistic:
     @cached_property
     def _single_scorer(self) -> SingleScorer | None:
         """What scores changes for orthonormal features, if the metric has such."""
-        scorer = self.bound.scorer
-        if not isinstance(scorer.metric, SINGLE_METRICS):
-            return None
-        wrong = scorer.signed @ self.fit.theta
-        features = scorer.orthonormal[0]
-        return make_single_scorer(features, scorer.tiles, wrong, scorer.metric)
+        return self.bound.scorer.find_single(self.fit.theta)
 
     @cached_property
     def _slope(self) -> FloatArray:
