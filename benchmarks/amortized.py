@@ -15,6 +15,7 @@ draws as the networks; "likelihood" and "Monte Carlo" know a point's own draws a
 
 import argparse
 import json
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -38,14 +39,27 @@ from benchmarks.references import (
 )
 from benchmarks.sample_efficiency import find_dominating
 from data_scaling._machine import find_commit
+from data_scaling.amortized.prediction import estimate_by, load_networks
 
 DATASETS = ("adult", "spambase", "imdb", "digits")
 N_TRAINED, N_DRAWS, SIZE = 5000, 100, 359
 DRAWS = (5, 10, 20, 50, 100)
 Row = dict[str, Any]
-Estimate: TypeAlias = tuple[NDArray[np.float64] | None, NDArray[np.float64]]
+Estimate: TypeAlias = tuple[Any, NDArray[np.float64]]
 Part: TypeAlias = Literal["training", "held out"]
-Judged: TypeAlias = tuple[Part, int, Estimate]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a method made of m draws of the points of a part.
+
+    ``parts`` are the two estimates that it is a mixture of, if it is one.
+    """
+
+    part: Part
+    m: int
+    estimate: Estimate
+    parts: tuple[Estimate, Estimate] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,32 +141,62 @@ def use_networks(task: Task, m: int, method: Any) -> Iterator[Judged]:
     estimator = ds.AmortizedEstimator(
         method, seed=task.seed, device=task.device, progress=False
     )
-    laws = estimator.fit(task.seen(m), task.data)
-    yield "training", m, value(laws.take(task.inside.points))
+    found = value(estimator.fit(task.seen(m), task.data).take(task.inside.points))
+    own = task.inside.first(m)
+    yield Judged("training", m, found, take_apart(estimator, own, task.data))
     if m < N_DRAWS:
         return
     points = task.held.points
     x, y = task.data.x_train[points], task.data.y_train[points]
-    yield "held out", 0, value(estimator.predict(x, y))
+    yield Judged("held out", 0, value(estimator.predict(x, y)))
     for few in DRAWS if method == "hierarchical" else ():
-        laws = estimator.update(task.held.first(few), task.data)
-        yield "held out", few, value(laws)
+        own = task.held.first(few)
+        found = value(estimator.update(own, task.data))
+        yield Judged("held out", few, found, take_apart(estimator, own, task.data))
+
+
+def take_apart(
+    estimator: ds.AmortizedEstimator, own: ds.Contributions, data: ds.Dataset
+) -> tuple[Estimate, Estimate] | None:
+    """Return the estimates by the networks' prior and by the plain one."""
+    model = estimator.model
+    if model is None or model.plain is None:
+        return None
+    encoded = model.encoding.encode(data.x_train[own.points], data.y_train[own.points])
+    told, networks = model.assemble(*encoded), load_networks(model)
+    sizes = np.tile(np.arange(100, 1001), (own.n_points, 1))
+    values = []
+    for one in (estimate_by(networks, model, own, told), model.plain.estimate(own)):
+        psi = one.predict(sizes, model.base, model.plain.choice.powers)
+        values.append((psi[:, SIZE - 100], psi.mean(axis=1)))
+    return values[0], values[1]
+
+
+def mix_best(
+    one: NDArray[np.float64], other: NDArray[np.float64], true: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mixture by the one weight for all points nearest to the truth."""
+    apart = one - other
+    square = float(apart @ apart)
+    weight = np.clip((true - other) @ apart / square, 0.0, 1.0) if square else 0.0
+    return np.asarray(other + weight * apart)
 
 
 def use_hierarchical(task: Task, m: int) -> Iterator[Judged]:
     """Yield estimates by the default estimator, from the same points and draws."""
     fit = ds.HierarchicalEstimator().fit
-    yield "training", m, value(fit(task.seen(m)).take(task.inside.points))
+    found = value(fit(task.seen(m)).take(task.inside.points))
+    yield Judged("training", m, found)
     laws = fit(task.seen(N_DRAWS, m))
-    yield "held out", m, value(laws.take(task.held.points))
+    yield Judged("held out", m, value(laws.take(task.held.points)))
 
 
 def use_own_draws(
     task: Task, m: int, estimate: Callable[[ds.Contributions], Estimate]
 ) -> Iterator[Judged]:
     """Yield estimates by each point's own draws alone."""
-    yield "training", m, estimate(task.inside.first(m))
-    yield "held out", m, estimate(task.held.first(m))
+    yield Judged("training", m, estimate(task.inside.first(m)))
+    yield Judged("held out", m, estimate(task.held.first(m)))
 
 
 METHODS: dict[str, Callable[[Task, int], Iterator[Judged]]] = {
@@ -170,22 +214,31 @@ METHODS: dict[str, Callable[[Task, int], Iterator[Judged]]] = {
 
 def judge(task: Task, method: str, n_draws: int) -> list[Row]:
     rows = []
-    for part, m, estimate in METHODS[method](task, n_draws):
-        row: Row = {"part": part, "m": m, "method": method}
+    for one in METHODS[method](task, n_draws):
+        row: Row = {"part": one.part, "m": one.m, "method": method}
         truths = (task.reference.at(SIZE), task.reference.shapley)
-        for name, found, truth in zip(
-            ("psi", "shapley"), estimate, truths, strict=True
-        ):
+        for place, name in enumerate(("psi", "shapley")):
+            found = one.estimate[place]
             if found is None:
                 continue
-            true = truth[task.rows[part]]
+            true = truths[place][task.rows[one.part]]
             others = ~find_dominating(true)
             judged, rest = ds.agreement(found, true), (found[others], true[others])
             row |= {f"{name}_r2": judged.r2, f"{name}_rho": judged.spearman}
             row |= {f"{name}_r2_others": ds.agreement(*rest).r2}
             row |= {f"{name}_dominating": int(np.sum(~others))}
+            row |= {f"{name}_top_share": share_of_few((found - true) ** 2)}
+            if one.parts is not None:
+                best = mix_best(one.parts[0][place], one.parts[1][place], true)
+                row |= {f"{name}_r2_best_weight": ds.agreement(best, true).r2}
         rows.append(row)
     return rows
+
+
+def share_of_few(square: NDArray[np.float64]) -> float:
+    """Return which share of squared errors the largest 2 % of them have."""
+    n_few = math.ceil(0.02 * len(square))
+    return float(np.sort(square)[-n_few:].sum() / square.sum())
 
 
 def judge_missing(options: argparse.Namespace) -> None:
