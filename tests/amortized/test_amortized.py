@@ -242,6 +242,52 @@ def test_gradients_are_clipped_as_torch_clips_them(scale):
         torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
 
 
+def test_a_network_is_trained_as_by_the_optimizer_of_torch():
+    """Two rates, of which the shared parameter's is four times the other."""
+    rows, values = np.arange(20), torch.randn(20, 4, generator=torch.manual_seed(1))
+    schedule = training.Schedule(3, 8, 1e-2, 0.1)
+
+    def make():
+        network = torch.nn.Linear(4, 1)
+        torch.nn.init.ones_(network.weight)
+        torch.nn.init.zeros_(network.bias)
+        network.shared = torch.nn.Parameter(torch.ones((), dtype=torch.float64))
+        return network
+
+    def lose(network, batch):
+        return ((network(values[batch])[:, 0] + network.shared) ** 2).mean()
+
+    found, expected = make(), make()
+    training.descend(
+        found,
+        rows,
+        lambda batch: lose(found, batch).backward(),
+        lambda: 0.0,
+        schedule,
+        np.random.default_rng(0),
+        shared=[found.shared],
+        keep_last=True,
+    )
+    layers = {"params": [expected.weight, expected.bias], "weight_decay": 0.1}
+    shared = {"params": [expected.shared], "lr": 4e-2, "weight_decay": 0.0}
+    optimizer = torch.optim.AdamW([layers, shared], lr=1e-2)
+    rate = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda n: min((n + 1) / 0.45, 0.5 + 0.5 * np.cos(np.pi * n / 9))
+    )
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        for batch in torch.from_numpy(rng.permutation(rows)).split(8):
+            optimizer.zero_grad()
+            lose(expected, batch).backward()
+            torch.nn.utils.clip_grad_norm_(expected.parameters(), 1.0)
+            optimizer.step()
+            rate.step()
+    parts = dict(expected.named_parameters())
+    for name, parameter in found.named_parameters():
+        torch.testing.assert_close(parameter, parts[name], rtol=1e-5, atol=1e-7)
+        assert not torch.equal(parameter, dict(make().named_parameters())[name])
+
+
 def test_layers_have_the_gradients_that_torch_derives():
     rng = np.random.default_rng(2)
     hidden = ds.Classifier(4, 3, rng, (7, 6)).backbone

@@ -113,6 +113,23 @@ def test_a_point_has_the_same_contribution_beside_others_and_alone(cancer):
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-4 * together.std())
 
 
+@pytest.mark.parametrize("metric", ["log_loss", "softmax_log_loss"])
+def test_points_that_change_log_odds_beyond_single_precision_are_judged(metric):
+    """A validation point far out, whose log-odds some points change by hundreds."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(300, 4))
+    y = (x[:, 0] + rng.normal(size=300) > 0).astype(int)
+    x[:20] *= 20.0
+    x[-4:] *= 2e4
+    dataset = Dataset(x[:200], y[:200], x[200:], y[200:])
+    bound = LogisticLearner().bind(dataset, metric)
+    coalition, points = np.arange(60, 160), np.arange(60)
+    expected = bound.marginals(coalition, points)
+    found = bound.approximation.marginals(coalition, points)
+    assert np.isfinite(found).all()
+    assert np.corrcoef(found, expected)[0, 1] > 0.99
+
+
 def test_a_coalition_of_one_class_fails_with_a_reason(cancer):
     bound = ApproximateLearner("logreg").bind(cancer)
     draw = bound.draw(np.flatnonzero(cancer.y_train == 0)[:20], np.arange(5))
