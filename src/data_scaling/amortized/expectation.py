@@ -110,6 +110,8 @@ class JointNetwork:
         shape = torch.stack([n.bounded_log_shape() for n in networks]).mean().exp()
         self._inflation = float(inflate(shape))
 
+    # BLAS may set the flag of an invalid operation where nothing is amiss.
+    @np.errstate(invalid="ignore")
     def expect(self, x: Single, target: NDArray[Any]) -> Expectation:
         """Return the expected laws of encoded points."""
         n_points, n_powers = len(x), len(self._model.powers)

@@ -56,26 +56,6 @@ class Draws(NamedTuple):
         )
 
 
-class Totals(NamedTuple):
-    """Sums over the draws that the loss and its gradient are made of.
-
-    Attributes
-    ----------
-    is_positive : (n_points, 1) tensor
-        1 where c > 0 is likelier, else 0.
-    square, tilted_square : (n_points, 1) tensor
-        Means of r^2, and of r^2 log k.
-    product, tilted_product : (n_points, 1) tensor
-        Means of r m, and of r m log k.
-    """
-
-    is_positive: "Tensor"
-    square: "Tensor"
-    tilted_square: "Tensor"
-    product: "Tensor"
-    tilted_product: "Tensor"
-
-
 def likelihood_loss(outputs: "Tensor", draws: Draws) -> "Tensor":
     """Return the loss of each point's predicted law, (n_points,).
 
@@ -91,59 +71,67 @@ def likelihood_loss(outputs: "Tensor", draws: Draws) -> "Tensor":
     draws : Draws
         Those of the points.
     """
-    totals = _add_up(outputs, *draws.by_draw)
+    is_positive, residual, _ = _compare(outputs, *draws.by_draw)
+    square = residual.square_().sum(1, True)
     has_draws, mean_log_k = draws.by_point.split(1, dim=1)
     logit, _, log_alpha, log_sigma, log_beta = outputs.split(1, dim=1)
     log_noise = has_draws * log_sigma - 0.5 * log_beta.exp() * mean_log_k
-    sign_loss = torch.nn.functional.softplus(logit) - totals.is_positive * logit
+    sign_loss = torch.nn.functional.softplus(logit) - is_positive * logit
     penalty = _ALPHA_PENALTY * (log_alpha.exp() - 1.0) ** 2
-    loss: Tensor = (0.5 * totals.square + log_noise + sign_loss + penalty)[:, 0]
+    loss: Tensor = (0.5 * square + log_noise + sign_loss + penalty)[:, 0]
     return loss
 
 
 def likelihood_gradient(outputs: "Tensor", draws: Draws) -> "Tensor":
     """Return the gradient of each point's loss by its own outputs, (n_points, 5)."""
-    totals = _add_up(outputs, *draws.by_draw)
+    delta, root, log_k = draws.by_draw
+    is_positive, residual, mean = _compare(outputs, delta, root, log_k)
+    squares = residual.square()
+    products = residual.mul_(mean)
+    # Means over the draws, and means tilted by their log k.
+    square, product = squares.sum(1, True), products.sum(1, True)
+    tilted_square = squares.mul_(log_k).sum(1, True)
+    tilted_product = products.mul_(log_k).sum(1, True)
     has_draws, mean_log_k = draws.by_point.split(1, dim=1)
     logit, _, log_alpha, _, log_beta = outputs.split(1, dim=1)
     alpha, half_beta = log_alpha.exp(), 0.5 * log_beta.exp()
     penalised = 2.0 * _ALPHA_PENALTY * (alpha - 1.0)
     gradient = [
-        logit.sigmoid() - totals.is_positive,
-        -totals.product,
-        alpha * (totals.tilted_product + penalised),
-        has_draws - totals.square,
-        half_beta * (totals.tilted_square - mean_log_k),
+        logit.sigmoid() - is_positive,
+        -product,
+        alpha * (tilted_product + penalised),
+        has_draws - square,
+        half_beta * (tilted_square - mean_log_k),
     ]
     return torch.cat(gradient, dim=1)
 
 
-def _add_up(
+def _compare(
     outputs: "Tensor", delta: "Tensor", root: "Tensor", log_k: "Tensor"
-) -> Totals:
-    """Pass over the draws: everything else is of one number a point."""
+) -> "tuple[Tensor, Tensor, Tensor]":
+    """Compare the draws with the predicted law, both times the root of the share.
+
+    Returns
+    -------
+    is_positive : (n_points, 1) tensor
+        1 where c > 0 is likelier, else 0.
+    residual, mean : (n_points, n_draws) tensor
+        r and m, in units of the noise.
+    """
     _, log_c, log_alpha, log_sigma, log_beta = outputs.split(1, dim=1)
     half_beta = 0.5 * log_beta.exp()
-    # Draws and means in units of the noise, times the root of the share.
     scaled = _exp((log_k * half_beta).sub_(log_sigma)).mul_(delta)
     mean = (log_k * (half_beta - log_alpha.exp())).add_(log_c - log_sigma)
     _exp(mean).mul_(root)
     # The likelier sign is that of the draws' product with the mean.
     is_positive = ((scaled * mean).sum(1, True) >= 0.0).to(outputs.dtype)
     mean.mul_(2.0 * is_positive - 1.0)
-    residual = scaled.sub_(mean)
-    squares = residual.square()
-    products = residual.mul_(mean)
-    square, product = squares.sum(1, True), products.sum(1, True)
-    tilted_square = squares.mul_(log_k).sum(1, True)
-    tilted_product = products.mul_(log_k).sum(1, True)
-    return Totals(is_positive, square, tilted_square, product, tilted_product)
+    return is_positive, scaled.sub_(mean), mean
 
 
 def _exp(values: "Tensor") -> "Tensor":
     """Replace values by their exponentials; on the processor NumPy is quicker."""
     if values.device.type != "cpu":
         return values.exp_()
-    with np.errstate(over="ignore"):
-        np.exp(values.numpy(), out=values.numpy())
+    np.exp(values.numpy(), out=values.numpy())
     return values

@@ -18,9 +18,9 @@ else:
     torch = require_extra("torch", "torch")
     adamw = require_extra("torch.optim.adamw", "torch").adamw
 
-# Largest norm of a gradient, the share of the steps in which the rate rises, and how
-# many times faster the parameters that all points share are.
-_LARGEST_NORM = 1.0
+# Largest norm of a gradient, as torch clips it; the share of the steps in which the
+# rate rises; and how many times faster parameters are that all points share.
+_LARGEST_NORM, _NORM_FLOOR = 1.0, 1e-6
 _WARM_UP = 0.05
 _FASTER = 4.0
 
@@ -43,6 +43,9 @@ class Schedule:
     weight_decay: float
 
 
+# Of what overflows the gradient is not finite, and an epoch's score shows it; BLAS may
+# set the flag of an invalid operation where nothing is amiss.
+@np.errstate(over="ignore", invalid="ignore")
 def descend(
     network: "torch.nn.Module",
     rows: IntArray,
@@ -180,7 +183,10 @@ def _clip(gradients: "list[Tensor]") -> None:
     """
     norms = [torch.linalg.vector_norm(gradient) for gradient in gradients]
     norm = torch.linalg.vector_norm(torch.stack(norms)) if norms[1:] else norms[0]
-    scale = norm.add_(1e-6).reciprocal_().mul_(_LARGEST_NORM).clamp_max_(1.0)
+    # On a GPU, to ask would be to wait for it.
+    if norm.device.type == "cpu" and norm <= _LARGEST_NORM - _NORM_FLOOR:
+        return
+    scale = norm.add_(_NORM_FLOOR).reciprocal_().mul_(_LARGEST_NORM).clamp_max_(1.0)
     for gradient in gradients:
         gradient.mul_(scale)
 
