@@ -37,7 +37,7 @@ _FEWEST_EACH: Final = 2
 _MOST_EACH: Final = 64
 _SHARE_SPENT: Final = 0.05
 # Times the least noise for the time that fewer base draws may leave.
-_NEARLY: Final = 1.15
+_NEARLY: Final = 1.1
 # The most that can be asked for.
 _LARGEST_EACH: Final = 256
 # Draws that are timed, and a few points; where a draw of all would take more seconds,
@@ -254,8 +254,8 @@ def _draw_first(dataset: Dataset, plan: SamplingPlan) -> Iterator[IntArray]:
 
 
 def _time(bound: BoundLearner, coalition: IntArray, points: IntArray) -> float:
-    """Return the seconds of a draw on one thread."""
+    """Return the processor's seconds of a draw on one thread: others may be at work."""
     with threadpool_limits(1):
-        started = time.perf_counter()
+        started = time.process_time()
         bound.draw(coalition, points)
-        return time.perf_counter() - started
+        return time.process_time() - started

@@ -152,17 +152,19 @@ def _adjust_by_own(
     match = _match(sizes, base_sizes[n_draws:])
     # Of about equal level at every size, so that their mean is smooth.
     levels = base_sizes.astype(np.float64)
-    control = np.empty_like(contributions.delta)
+    own, control = np.empty((2, *contributions.delta.shape))
     n_rows = max(1, _BLOCK_BYTES // (32 * base.n_draws))
     for low in range(0, contributions.n_points, n_rows):
         rows = slice(low, low + n_rows)
         level = base.delta[rows] * levels
-        control[rows] = match.deviate(level[:, :n_draws], level[:, n_draws:]) / sizes
-    control = np.nan_to_num(control, nan=0.0)
+        found = match.deviate(level[:, :n_draws], level[:, n_draws:])
+        own[rows], control[rows] = found.own, found.own - found.beside
     weight = _weigh(sizes)
     known = _fill(contributions.delta * weight, mean)
     # All points together: what they have in common must not depend on the blocks.
-    prediction = predict_by_own(known, control * weight, mean)
+    own, control = (np.nan_to_num(part * (weight / sizes)) for part in (own, control))
+    share = match.n_each / (match.n_each + 1.0)
+    prediction = share * predict_by_own(known, own, control, mean)
     return _subtract(contributions, known, prediction, weight, mean)
 
 
@@ -176,10 +178,9 @@ def _adjust_by_shared(
             f"The draws' coalitions have {numbers.shape[1] - 1} descriptors, the base "
             f"draws {base_numbers.shape[1] - 1}. Give base draws of the same run."
         )
-    control = _match(sizes, base.cardinality.astype(np.intp)).deviate(
-        numbers.T, base_numbers.T
-    )
-    control = control.T
+    match = _match(sizes, base.cardinality.astype(np.intp))
+    own, beside = match.deviate(numbers.T, base_numbers.T)
+    control = (own - beside).T
     # What is estimated on k points spreads as k^-0.5.
     control *= np.sqrt(sizes)[:, None]
     control = np.nan_to_num(control, nan=0.0)

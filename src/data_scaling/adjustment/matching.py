@@ -12,12 +12,28 @@ draws.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from data_scaling._typing import FloatArray, IntArray
 
 __all__ = ["Match", "match_sizes"]
+
+
+class Deviation(NamedTuple):
+    """How far controls are from their mean at the same size, (n_rows, n_draws) each.
+
+    Attributes
+    ----------
+    own : float64 array
+        Of the draws, NaN where one has no control.
+    beside : float64 array
+        The mean of those of a draw's own base draws, NaN where none has a control.
+    """
+
+    own: FloatArray
+    beside: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +54,12 @@ class Match:
     base_cardinality: IntArray
     partners: IntArray
 
-    def deviate(self, control: FloatArray, base: FloatArray) -> FloatArray:
+    @property
+    def n_each(self) -> int:
+        """Number of base draws beside each draw."""
+        return int(self.partners.shape[1])
+
+    def deviate(self, control: FloatArray, base: FloatArray) -> Deviation:
         """Return the deviations of controls from their mean at the same size.
 
         Parameters
@@ -47,11 +68,6 @@ class Match:
             Controls of the draws, of mean 0 at large sizes or of any.
         base : (n_rows, n_base) float64 array
             The same controls of the base draws; NaN where there is none.
-
-        Returns
-        -------
-        (n_rows, n_draws) float64 array
-            NaN where the draw has no control, or none of its base draws has.
         """
         known = np.isfinite(base)
         is_whole = known.all(axis=1)
@@ -69,7 +85,7 @@ class Match:
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = total / n_known
         own = control - coefficients @ _expand(self.cardinality).T
-        return np.asarray(own - mean)
+        return Deviation(own, mean)
 
 
 def match_sizes(cardinality: IntArray, base_cardinality: IntArray) -> Match:

@@ -27,16 +27,21 @@ _TINY: Final = float(np.finfo(np.float64).tiny)
 
 
 def predict_by_own(
-    delta: FloatArray, control: FloatArray, mean: FloatArray
+    delta: FloatArray, own: FloatArray, control: FloatArray, mean: FloatArray
 ) -> FloatArray:
     """Predict each point's draws by a control of its own, from its other draws.
+
+    Coefficients are those of the draws by their own coalitions' controls: what base
+    draws beside them happened to hold tells nothing of how the two go together.
 
     Parameters
     ----------
     delta : (n_points, n_draws) float64 array
         Draws, of equal variance along a row.
+    own : (n_points, n_draws) float64 array
+        Deviations of the controls of their coalitions.
     control : (n_points, n_draws) float64 array
-        Deviations of the controls, of mean 0.
+        The same less those of base draws, of mean 0: what is subtracted.
     mean : (n_draws, n_terms) float64 array
         Terms of the draws' mean.
 
@@ -48,13 +53,13 @@ def predict_by_own(
         where the other draws say that it would not help.
     """
     basis, _ = np.linalg.qr(mean)
-    y, e = (part - (part @ basis) @ basis.T for part in (delta, control))
+    y, e = (part - (part @ basis) @ basis.T for part in (delta, own))
     free = np.maximum(1.0 - (basis**2).sum(axis=1), _LEAST_FREE)
-    both, own, spread = (
+    both, squares, spread = (
         _leave_each_out(*pair, free) for pair in ((y, e), (e, e), (y, y))
     )
     spread = np.maximum(spread, 0.0) / max(y.shape[1] - 1, 1)
-    centre = _pool(both, np.maximum(own, 0.0), spread)
+    centre = _pool(both, np.maximum(squares, 0.0), spread)
     plain = (y / free) ** 2
     varies = plain.any(axis=1)
     if not varies.any():
@@ -62,7 +67,7 @@ def predict_by_own(
     best, least, shared = np.zeros_like(control), plain, np.inf
     for strength in _STRENGTHS:
         drawn = strength * spread
-        without = (both + centre * drawn) / np.maximum(own + drawn, _TINY)
+        without = (both + centre * drawn) / np.maximum(squares + drawn, _TINY)
         error = ((y - without * e) / free) ** 2
         # A point whose draws are all alike has no error to compare with.
         ratio = error.sum(axis=1)[varies] / plain.sum(axis=1)[varies]
