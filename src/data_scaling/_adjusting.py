@@ -37,7 +37,7 @@ _FEWEST_EACH: Final = 2
 _MOST_EACH: Final = 64
 _SHARE_SPENT: Final = 0.05
 # Times the least noise for the time that fewer base draws may leave.
-_NEARLY: Final = 1.1
+_NEARLY: Final = 1.05
 # The most that can be asked for.
 _LARGEST_EACH: Final = 256
 # Draws that are timed, and a few points; where a draw of all would take more seconds,
@@ -157,9 +157,9 @@ def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> in
     Notes
     -----
     With correlation rho and relative cost c, m draws with r base draws each leave the
-    variance ``(1 - rho^2 + rho^2 / r) / m`` for the time ``m (1 + c (1 + r))``. About
-    the best r their product is flat; the smallest power of two that comes near is also
-    mostly the same from run to run, though times are not.
+    variance ``(1 - rho^2 + rho^2 / (1 + r)) / m`` for the time
+    ``m (1 + c (1 + r))``. About the best r their product is flat; the smallest power of
+    two that comes near is also mostly the same from run to run, though times are not.
     """
     levels = exact.cardinality.astype(np.float64)
     explained = _explain(exact.delta * levels, quick.delta * levels)
@@ -167,7 +167,8 @@ def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> in
     # noise to lower.
     squared = float(np.mean(explained)) if len(explained) else 0.0
     n_each = _FEWEST_EACH * 2 ** np.arange(int(np.log2(_MOST_EACH // _FEWEST_EACH)) + 1)
-    left = (1.0 - squared + squared / n_each) * (1.0 + cost * (1 + n_each))
+    left = 1.0 - squared + squared / (1 + n_each)
+    left *= 1.0 + cost * (1 + n_each)
     if left.min() >= 1.0:
         return 0
     return int(n_each[np.argmax(left < min(_NEARLY * left.min(), 1.0))])
