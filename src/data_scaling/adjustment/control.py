@@ -20,7 +20,7 @@ import numpy as np
 
 from data_scaling._typing import FloatArray, IntArray
 from data_scaling.adjustment.matching import Match, match_sizes
-from data_scaling.adjustment.shrinkage import predict_by_own, predict_by_shared
+from data_scaling.adjustment.shrinkage import find_by_own, predict_by_shared
 from data_scaling.contributions import Contributions
 from data_scaling.errors import AdjustmentWarning, InputError
 from data_scaling.learning_curve import LearningCurve
@@ -56,9 +56,10 @@ def adjust(
     Returns
     -------
     Contributions
-        With the share of the variance that was removed from each point's draws,
+        With the share of the variance that is removed from each point's draws,
         ``.variance_removed``: 0 where the draws are as they were, and below 0 for a
-        point that what helps most others did not help.
+        point that what helps most others does not help. By quick draws it is what the
+        controls of the draws' own coalitions explain, less the noise of the base draws.
 
     Raises
     ------
@@ -161,11 +162,14 @@ def _adjust_by_own(
         own[rows], control[rows] = found.own, found.own - found.beside
     weight = _weigh(sizes)
     known = _fill(contributions.delta * weight, mean)
-    # All points together: what they have in common must not depend on the blocks.
     own, control = (np.nan_to_num(part * (weight / sizes)) for part in (own, control))
+    # All points together: what they have in common must not depend on the blocks.
+    coefficient = find_by_own(known, own, mean)
+    # The mean over so many base draws has a noise of its own.
     share = match.n_each / (match.n_each + 1.0)
-    prediction = share * predict_by_own(known, own, control, mean)
-    return _subtract(contributions, known, prediction, weight, mean)
+    removed = share * _share_removed(known, coefficient * own, mean)
+    prediction = share * coefficient * control
+    return _subtract(contributions, prediction / weight, removed)
 
 
 def _adjust_by_shared(
@@ -189,22 +193,16 @@ def _adjust_by_shared(
     weight = _weigh(sizes)
     known = _fill(contributions.delta * weight, mean)
     prediction = predict_by_shared(known, descriptor, mean)
-    return _subtract(contributions, known, prediction, weight, mean)
+    removed = _share_removed(known, prediction, mean)
+    return _subtract(contributions, prediction / weight, removed)
 
 
 def _subtract(
-    contributions: Contributions,
-    known: FloatArray,
-    prediction: FloatArray,
-    weight: FloatArray,
-    mean: FloatArray,
+    contributions: Contributions, known: FloatArray, removed: FloatArray
 ) -> Contributions:
-    """Return the draws less what is predicted of the weighted ones."""
-    return replace(
-        contributions,
-        delta=contributions.delta - prediction / weight,
-        variance_removed=_share_removed(known, prediction, mean),
-    )
+    """Return the draws less what is known of them."""
+    delta = contributions.delta - known
+    return replace(contributions, delta=delta, variance_removed=removed)
 
 
 def _require_shared(contributions: Contributions) -> IntArray:

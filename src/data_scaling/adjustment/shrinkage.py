@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from data_scaling._typing import FloatArray
+from data_scaling._typing import BoolArray, FloatArray
 
-__all__ = ["predict_by_own", "predict_by_shared"]
+__all__ = ["find_by_own", "predict_by_shared"]
 
 # Strengths of shrinkage towards the common coefficient, in draws of a point's own
 # spread; the one that predicts draws left out best is taken.
@@ -19,6 +19,9 @@ _STRENGTHS: Final = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 # Shares of a point's variance that the shared descriptors explain together, at first.
 _SCALES: Final = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _N_ITERATIONS: Final = 30
+# Sum of squared controls, in units of the variance of a point's draws, from which on
+# these tell their coefficient.
+_LEAST_TOLD: Final = 0.01
 # Prior variance of the mean's coefficients: as good as none.
 _BROAD: Final = 1e6
 # Share of a draw that its own mean does not take, at least.
@@ -26,40 +29,37 @@ _LEAST_FREE: Final = 1e-6
 _TINY: Final = float(np.finfo(np.float64).tiny)
 
 
-def predict_by_own(
-    delta: FloatArray, own: FloatArray, control: FloatArray, mean: FloatArray
-) -> FloatArray:
-    """Predict each point's draws by a control of its own, from its other draws.
+def find_by_own(delta: FloatArray, control: FloatArray, mean: FloatArray) -> FloatArray:
+    """Find the coefficients of each point's draws by a control of its own.
 
-    Coefficients are those of the draws by their own coalitions' controls: what base
-    draws beside them happened to hold tells nothing of how the two go together.
+    The controls are those of the draws' own coalitions: what base draws beside them
+    happened to hold tells nothing of how the two go together.
 
     Parameters
     ----------
     delta : (n_points, n_draws) float64 array
         Draws, of equal variance along a row.
-    own : (n_points, n_draws) float64 array
-        Deviations of the controls of their coalitions.
     control : (n_points, n_draws) float64 array
-        The same less those of base draws, of mean 0: what is subtracted.
+        Deviations of the controls, of mean 0.
     mean : (n_draws, n_terms) float64 array
         Terms of the draws' mean.
 
     Returns
     -------
     (n_points, n_draws) float64 array
-        What to subtract: the control times a coefficient that the draw did not enter,
-        nor did it enter the coefficient of most points, to which each is shrunk; 0
-        where the other draws say that it would not help.
+        The coefficient of each draw, which it did not enter, nor did it enter the
+        coefficient of most points, to which each is shrunk; 0 where the other draws
+        say that it would not help.
     """
     basis, _ = np.linalg.qr(mean)
-    y, e = (part - (part @ basis) @ basis.T for part in (delta, own))
+    y, e = (part - (part @ basis) @ basis.T for part in (delta, control))
     free = np.maximum(1.0 - (basis**2).sum(axis=1), _LEAST_FREE)
     both, squares, spread = (
         _leave_each_out(*pair, free) for pair in ((y, e), (e, e), (y, y))
     )
     spread = np.maximum(spread, 0.0) / max(y.shape[1] - 1, 1)
-    centre = _pool(both, np.maximum(squares, 0.0), spread)
+    is_told = (squares > _LEAST_TOLD * spread) & (spread > 0.0)
+    centre = _pool(both, squares, is_told)
     plain = (y / free) ** 2
     varies = plain.any(axis=1)
     if not varies.any():
@@ -74,8 +74,9 @@ def predict_by_own(
         if (found := float(np.mean(ratio))) < shared:
             best, least, shared = without, error, found
     gain = plain - least
-    helps = gain.sum(axis=1, keepdims=True) - gain > 0.0
-    return np.where(helps, best * control, 0.0)
+    # Draws whose controls hardly vary cannot say that these would not help.
+    helps = (gain.sum(axis=1, keepdims=True) - gain > 0.0) | ~is_told
+    return np.where(helps, best, 0.0)
 
 
 def predict_by_shared(
@@ -136,12 +137,12 @@ def _leave_each_out(one: FloatArray, other: FloatArray, free: FloatArray) -> Flo
     return np.asarray(products.sum(axis=1, keepdims=True) - products / free)
 
 
-def _pool(both: FloatArray, own: FloatArray, spread: FloatArray) -> FloatArray:
-    """Return the coefficient of most points: the median of those known, (n_draws,)."""
-    known = (own > 0.01 * spread) & (spread > 0.0)
-    slope = np.divide(both, own, out=np.full_like(both, np.nan), where=known)
+def _pool(both: FloatArray, squares: FloatArray, is_told: BoolArray) -> FloatArray:
+    """Return the coefficient of most points: the median of those told, (n_draws,)."""
+    unknown = np.full_like(both, np.nan)
+    slope = np.divide(both, squares, out=unknown, where=is_told)
     centre = np.zeros(both.shape[1])
-    some = known.any(axis=0)
+    some = is_told.any(axis=0)
     centre[some] = np.nanmedian(slope[:, some], axis=0)
     return centre
 
