@@ -132,8 +132,8 @@ def _summarise(cells: Cells, groups: Groups) -> list[str]:
         f"{_ALIKE} of R²) in {_count(best)} cells of the tables below, and above "
         f"`{PLAIN}` in {_count(ahead)}; where the network alone has an R² above "
         f"{_TELLING}, in {_count(telling)}. Where its difference from the best other "
-        "is more than repetitions leave open (Student's t, 5 %, so that 2 of 80 cells "
-        "would be behind by chance alone if all were alike), it is ahead in "
+        "is more than repetitions leave open (Student's t, 5 %; the best of four is "
+        "favoured by chance), it is ahead in "
         f"{len(surely_ahead)} cells and behind in {len(behind)}"
         + (":" if behind else "."),
         *(["", *(one.tell() for one in behind)] if behind else []),
@@ -150,7 +150,7 @@ def _summarise(cells: Cells, groups: Groups) -> list[str]:
 
 
 def _tell_limit(cells: Cells, found: "list[Comparison]") -> list[str]:
-    """Say why not more cells are won: what the truth itself could choose, and reach."""
+    """Say how many cells the best weight would win, and how few points decide."""
     shares = [
         row[f"{name}_top_share"]
         for (_, _, m, method), row in cells.items()
@@ -160,13 +160,13 @@ def _tell_limit(cells: Cells, found: "list[Comparison]") -> list[str]:
     best = [one.best_lead >= -_ALIKE for one in found]
     low, middle, high = np.quantile(shares, [0.1, 0.5, 0.9])
     return [
-        "To be the best in all of them is beyond any choice of weights: had the truth "
-        "itself chosen the weight of the networks in each cell and repetition, the "
-        f"mixture would be as good as the best of the others in {_count(best)}. The "
-        "best of four others is a different one from cell to cell, and a cell's R² is "
-        "that of few points: of the squared error, the largest 2 % of the points hold "
-        f"{middle:.0%} (a tenth of the cells less than {low:.0%}, a tenth more than "
-        f"{high:.0%}).",
+        "Had the truth itself chosen the weight of the networks in each cell and "
+        "repetition, the mixture would be as good as the best of the others in "
+        f"{_count(best)}: so much is open to any choice of weights. The best of the "
+        "others is another one from cell to cell, and a cell's R² is that of few "
+        "points: of the squared error, the largest 2 % of the points hold "
+        f"{middle:.0%} (in a tenth of the cells less than {low:.0%}, in a tenth more "
+        f"than {high:.0%}).",
     ]
 
 
@@ -204,7 +204,7 @@ class Comparison:
     def is_told(self) -> bool:
         """Whether the lead is beyond chance; never of one repetition."""
         least = stats.t.ppf(0.975, self.n_repetitions - 1) * self.error
-        return abs(self.lead) > max(_ALIKE, least)
+        return bool(abs(self.lead) > _ALIKE and abs(self.lead) > least)
 
     def tell(self) -> str:
         return (

@@ -78,7 +78,11 @@ def measure_speed(device: str) -> list[Row]:
     torch.set_num_threads(2)
     for method in METHODS:
         # What a process does once is not to count for the first turn.
-        ds.AmortizedEstimator(method, n_epochs=1, progress=False).fit(draws, data)
+        estimator = ds.AmortizedEstimator(
+            method, n_epochs=1, device=device, progress=False
+        )
+        estimator.fit(draws, data)
+    time_plain_epoch(draws, data, device)
     turns = [time_epochs(draws, data, device) for _ in range(N_TURNS)]
     middle = {name: np.median([turn[name] for turn in turns], 0) for name in turns[0]}
     rows = [tell("an epoch of a plain loop over a DataLoader, s", middle[PLAIN])]

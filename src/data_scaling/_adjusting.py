@@ -45,6 +45,7 @@ _LARGEST_EACH: Final = 256
 _N_TIMED: Final = 4
 _FEW_POINTS: Final = 16
 _LONG: Final = 1.0
+_LEAST_TIME: Final = 1e-9
 
 DrawPlan: TypeAlias = Callable[[Any, SamplingPlan, str | None], Contributions]
 
@@ -224,25 +225,32 @@ def _time_quick_draw(
     """Return the time of a quick draw relative to that of a draw, on the first few."""
     points = plan.resolve_points(dataset.n_points)
     quick = find_approximation(bound) or bound
-    ratios = [
-        _time(quick, coalition, points) / _time(bound, coalition, points)
-        for coalition in _draw_first(dataset, plan)
-    ]
+    ratios = []
+    for coalition in _draw_first(dataset, plan):
+        # The work is this thread's, as that of others is not.
+        seconds = [
+            _time(one, coalition, points, time.thread_time) for one in (quick, bound)
+        ]
+        ratios.append(seconds[0] / max(seconds[1], _LEAST_TIME))
     return float(np.median(ratios))
 
 
 def _time_base_draw(bound: BoundLearner, dataset: Dataset, plan: SamplingPlan) -> float:
     """Return the time of a draw of no points relative to that of all, on the first few.
 
-    A learner that refits takes long for all points: there a few of them are timed.
+    A learner that refits takes long for all points: there a few of them are timed. It
+    may work in threads or processes of its own, so that the clock tells its time; of
+    the little that a draw of no points takes, the least is taken, as others may be at
+    work.
     """
     points, ratios = plan.resolve_points(dataset.n_points), []
     for coalition in _draw_first(dataset, plan):
-        base, few = (_time(bound, coalition, points[:n]) for n in (0, _FEW_POINTS))
+        base = min(_time(bound, coalition, points[:0]) for _ in range(_N_TIMED))
+        few = _time(bound, coalition, points[:_FEW_POINTS])
         whole = base + (few - base) * len(points) / _FEW_POINTS
         if whole < _LONG:
             whole = _time(bound, coalition, points)
-        ratios.append(base / whole)
+        ratios.append(base / max(whole, _LEAST_TIME))
     return float(np.median(ratios))
 
 
@@ -254,9 +262,14 @@ def _draw_first(dataset: Dataset, plan: SamplingPlan) -> Iterator[IntArray]:
         yield draw_coalition(pool, plan.draw_cardinality(number, rng), rng)
 
 
-def _time(bound: BoundLearner, coalition: IntArray, points: IntArray) -> float:
-    """Return the processor's seconds of a draw on one thread: others may be at work."""
+def _time(
+    bound: BoundLearner,
+    coalition: IntArray,
+    points: IntArray,
+    read: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Return the seconds that a draw takes with one thread for products."""
     with threadpool_limits(1):
-        started = time.process_time()
+        started = read()
         bound.draw(coalition, points)
-        return time.process_time() - started
+        return read() - started

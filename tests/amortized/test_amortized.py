@@ -288,6 +288,27 @@ def test_a_network_is_trained_as_by_the_optimizer_of_torch():
         assert not torch.equal(parameter, dict(make().named_parameters())[name])
 
 
+@pytest.mark.parametrize("keep_last", [True, False])
+def test_training_that_is_not_finite_leaves_the_network_and_warns(keep_last):
+    network = torch.nn.Linear(3, 1)
+    before = network.weight.detach().clone()
+
+    def spoil(batch):
+        network.weight.grad.fill_(np.nan)
+
+    with pytest.warns(ds.FitWarning, match="not finite: it stays as it was"):
+        training.descend(
+            network,
+            np.arange(4),
+            spoil,
+            lambda: 0.0 if keep_last else float("nan"),
+            training.Schedule(2, 4, 1e-2, 0.0),
+            np.random.default_rng(0),
+            keep_last=keep_last,
+        )
+    assert torch.equal(network.weight, before)
+
+
 def test_layers_have_the_gradients_that_torch_derives():
     rng = np.random.default_rng(2)
     hidden = ds.Classifier(4, 3, rng, (7, 6)).backbone

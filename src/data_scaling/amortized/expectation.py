@@ -1,7 +1,7 @@
 """What the networks expect of points without draws, and no more than that: quickly.
 
 All networks of an ensemble are evaluated as one: their first layers side by side in one
-product, the later ones as one batch of products. Covariances and the spread of what is
+product, the later ones by a product each. Covariances and the spread of what is
 not predicted are left out, and numbers stay in single precision.
 """
 
@@ -110,8 +110,8 @@ class JointNetwork:
         shape = torch.stack([n.bounded_log_shape() for n in networks]).mean().exp()
         self._inflation = float(inflate(shape))
 
-    # BLAS may set the flag of an invalid operation where nothing is amiss.
-    @np.errstate(invalid="ignore")
+    # BLAS may set flags where nothing is amiss.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def expect(self, x: Single, target: NDArray[Any]) -> Expectation:
         """Return the expected laws of encoded points."""
         n_points, n_powers = len(x), len(self._model.powers)

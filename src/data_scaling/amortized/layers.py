@@ -68,10 +68,11 @@ def set_gradients(
 
 
 def multiply(left: "Tensor", right: "Tensor", out: "Tensor") -> "Tensor":
-    """Set ``out`` to the product of two matrices, and return it.
+    """Set ``out``, contiguous and of their type, to the product of two matrices.
 
-    On the processor it is NumPy that multiplies: its OpenBLAS takes the widest
-    instructions there are, torch's MKL does so on Intel's processors alone.
+    On the processor it is NumPy that multiplies: with OpenBLAS it takes the widest
+    instructions there are, torch's MKL does so on Intel's processors alone. (Torch's
+    oneDNN would too, for matrices that are packed before; these change at every step.)
     """
     if out.device.type == "cpu":
         np.dot(left.detach().numpy(), right.detach().numpy(), out=out.numpy())

@@ -99,9 +99,9 @@ def train(
     layers = find_layers(model.backbone, model.head)
     told, labels = split_inputs(stack.x, stack.target)
     n_outputs = model.head.out_features // model.n_classes
-    outputs = torch.arange(n_outputs, device=labels.device)
+    numbers = torch.arange(n_outputs, device=labels.device)
     # Places of the outputs of each point's own class.
-    places = n_outputs * labels[:, None] + outputs
+    places = n_outputs * labels[:, None] + numbers
 
     def differentiate(rows: "Tensor") -> None:
         values = run_layers(layers, told.index_select(0, rows))

@@ -61,8 +61,8 @@ def likelihood_loss(outputs: "Tensor", draws: Draws) -> "Tensor":
 
     It is the mean over draws of minus the logarithm of their normal density, but for a
     constant; the cross-entropy of the sign's output with the sign that is likelier; and
-    a penalty on ``(alpha - 1)^2``. Torch does not derive it, as it works in place: see
-    :func:`likelihood_gradient`.
+    a penalty on ``(alpha - 1)^2``. The outputs must not require a gradient, as it works
+    in place: see :func:`likelihood_gradient`.
 
     Parameters
     ----------

@@ -58,7 +58,8 @@ class Scorer:
     >>> scorer(rows).columns.tolist()
     ['c', 'alpha', 'sigma', 'beta', 'psi_100', 'psi_1000']
 
-    On a Dask frame: ``frame.map_partitions(scorer, meta=scorer(frame.head(0)))``.
+    On a Dask frame: ``frame.map_partitions(scorer, meta=scorer(frame.head(0)))``. Where
+    several partitions are scored in one process, hold its BLAS back to one thread.
     """
 
     estimator: AmortizedEstimator

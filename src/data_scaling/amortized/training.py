@@ -1,6 +1,7 @@
 """The loop that trains a network: batches indexed in memory, the best epoch kept."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import numpy as np
 
 from data_scaling._checks import require_extra
 from data_scaling._typing import IntArray
+from data_scaling.errors import FitWarning
 
 if TYPE_CHECKING:
     import torch
@@ -43,9 +45,8 @@ class Schedule:
     weight_decay: float
 
 
-# Of what overflows the gradient is not finite, and an epoch's score shows it; BLAS may
-# set the flag of an invalid operation where nothing is amiss.
-@np.errstate(over="ignore", invalid="ignore")
+# BLAS may set flags where nothing is amiss; what is not finite is looked for after.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def descend(
     network: "torch.nn.Module",
     rows: IntArray,
@@ -71,8 +72,8 @@ def descend(
         Rows of the points to train on.
     differentiate : callable
         Tensor of rows, on the network's device -> None: sets the gradients of the
-        network's parameters, which are zero before, to those of the mean loss of these
-        points.
+        network's parameters, which are zero before, in place to those of the mean loss
+        of these points.
     score : callable
         How good the network is on the points held out; higher is better.
     schedule : Schedule
@@ -85,11 +86,17 @@ def descend(
         Called with the score after every epoch.
     keep_last : bool
         Whether the network is left at its last epoch instead of its best.
+
+    Warns
+    -----
+    FitWarning
+        If that gave numbers that are not finite: the network stays as it was before.
     """
     _keep_freed_memory()
     groups = _group(network, schedule, shared)
     gradients = [gradient for group in groups for gradient in group.gradients]
-    best, kept, device = -math.inf, _copy_state(network), gradients[0].device
+    start, device = _copy_state(network), gradients[0].device
+    best, kept = -math.inf, start
     rates = _list_rates(schedule, len(rows))
     for _ in range(schedule.n_epochs):
         network.train()
@@ -110,6 +117,15 @@ def descend(
         report(found)
     network.load_state_dict(kept)
     network.eval()
+    is_finite = all(bool(p.isfinite().all()) for p in network.parameters())
+    if best == -math.inf or not is_finite:
+        network.load_state_dict(start)
+        warnings.warn(
+            "Training a network gave numbers that are not finite: it stays as it was "
+            "before. Give a lower learning_rate, or more draws.",
+            FitWarning,
+            stacklevel=2,
+        )
     return best
 
 
@@ -126,10 +142,16 @@ class _Group:
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
+        # All have one; said for the type checker.
         self.gradients = [p.grad for p in parameters if p.grad is not None]
         self._first = [torch.zeros_like(p) for p in self._parameters]
         self._second = [torch.zeros_like(p) for p in self._parameters]
-        self._n_steps = [torch.zeros((), device=p.device) for p in self._parameters]
+        # On MPS, torch has it from 2.5 on; where it has not, steps stay on the host.
+        self._is_fused = self._parameters[0].device.type != "mps"
+        place = self._parameters[0].device if self._is_fused else "cpu"
+        self._n_steps = [
+            torch.zeros((), dtype=torch.float32, device=place) for _ in parameters
+        ]
         self._factor, self._decay = factor, decay
 
     def step(self, rate: float) -> None:
@@ -141,8 +163,7 @@ class _Group:
             self._second,
             [],
             self._n_steps,
-            # On MPS, torch has it from 2.5 on.
-            fused=self._parameters[0].device.type != "mps",
+            fused=self._is_fused,
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,

@@ -9,8 +9,8 @@ parameters by :math:`v = t x / h`, where the scalar :math:`t` is as in
 .. math:: \pm\left(g'v + \tfrac12\, v' G v\right),
 
 :math:`g` and :math:`G` the utility's first two derivatives at the fit. Points that move
-further than :data:`_NEAR` are searched for along two lines (:mod:`._far_points`), and
-judged on the whole validation part.
+further than :data:`NEAR` are searched for along two lines (:mod:`._far_points`), and
+judged on the whole validation part, in the precision of the fit.
 
 The error is far below the spread between coalitions, and the cost is little more than
 that of the coalition's fit: these draws are controls for exact ones
@@ -34,7 +34,7 @@ from data_scaling.learners._rough_fit import RoughFit
 from data_scaling.learners._single_scores import SingleScorer
 
 #: Length of a change, in the metric of the Hessian, up to which the expansion is taken.
-_NEAR: Final = 0.6
+NEAR: Final = 0.6
 # Most Newton steps to the root of the scalar equation, more of which a larger leverage
 # needs; and the step, in log-odds, from which on it is found.
 _SCALAR_STEPS: Final = 40
@@ -91,7 +91,7 @@ class ExpandedLogistic:
         asked = Points(y, (x @ self.fit.theta).astype(np.float64), h)
         ratio = _solve_ratio(asked, sign)
         delta = self._expand(ratio.astype(white.dtype), white)
-        far = np.flatnonzero(~(np.abs(ratio) * np.sqrt(h) <= _NEAR))
+        far = np.flatnonzero(~(np.abs(ratio) * np.sqrt(h) <= NEAR))
         if self._derivatives is None:
             far = np.arange(len(points))
         if len(far):
@@ -102,15 +102,23 @@ class ExpandedLogistic:
         return sign * delta
 
     def _judge(self, change: NDArray[Any]) -> FloatArray:
-        """Return the changes of the utility on the whole validation part, (n,)."""
+        """Return the changes of the utility on the whole validation part, (n,).
+
+        ``change``, (n, p), is of the parameters. What overflows single precision is
+        judged in double.
+        """
         delta = np.full(len(change), np.nan)
         if self.fit.is_single and self._single_scorer is not None:
-            triangle = self.scorer.orthonormal[1].astype(np.float32)
-            delta = self._single_scorer.changes(change @ triangle.T)
+            delta = self._single_scorer.changes(change @ self._turn)
         left = ~np.isfinite(delta)
         if left.any():
             delta[left] = self.scorer.changes(self.theta + change[left], self.theta)
         return delta
+
+    @cached_property
+    def _turn(self) -> NDArray[np.float32]:
+        """What turns changes into those for orthonormal features, (p, r)."""
+        return self.scorer.orthonormal[1].T.astype(np.float32)
 
     @cached_property
     def _single_scorer(self) -> SingleScorer | None:

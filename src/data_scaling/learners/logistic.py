@@ -31,7 +31,7 @@ from data_scaling.learners._margins import MarginScorer
 from data_scaling.learners._newton import SingularFitError, minimise
 from data_scaling.learners._rough_fit import fit_roughly
 from data_scaling.learners._single_scores import SingleScorer
-from data_scaling.learners.approximate_logistic import ExpandedLogistic
+from data_scaling.learners.approximate_logistic import NEAR, ExpandedLogistic
 from data_scaling.learners.protocol import Draw
 from data_scaling.metrics import Metric, MetricLike, make_metric
 
@@ -153,7 +153,8 @@ class BoundLogistic:
     def approximation(self) -> "BoundLogistic":
         """A quick learner: an expansion to second order, and lines for far points."""
         description = (
-            f"second-order expansion and two lines for far points of {self.description}"
+            f"second-order expansion up to a length of {NEAR} and two lines beyond, "
+            f"of {self.description}"
         )
         return replace(self, description=description, is_exact=False)
 
