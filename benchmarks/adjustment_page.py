@@ -63,9 +63,10 @@ def describe_runs(runs: list[Row]) -> list[str]:
         "leverage do not make.",
         "",
         "The mean of m draws at one size, plain against adjusted, at equal time: "
-        "geometric means of the gains over m = 10, 20, 50, 100 (by the mean over "
-        "points / by the median); judged by the draws at that size which the "
-        "repetition did not take.",
+        "ratios of the errors of m = 10, 20, 50, 100, each times m, together (by the "
+        "mean over points / by the median); judged by the draws at that size which the "
+        "repetition did not take. A dash stands here and below where an error is below "
+        "the noise of the reference.",
         "",
         *summarise_means(runs),
         "",
@@ -107,7 +108,7 @@ def summarise_means(runs: list[Row]) -> list[str]:
             cost = case["base_draw"] / case["draw"]
             cells = [
                 " / ".join(
-                    f"{average_gain(case, f'{MEANS}|{size}|{measure}'):.1f}"
+                    write_gain(average_gain(case, f"{MEANS}|{size}|{measure}"))
                     for measure in ("others", "median")
                 )
                 for size in sizes
@@ -120,13 +121,19 @@ def summarise_means(runs: list[Row]) -> list[str]:
 
 
 def average_gain(case: Row, quantity: str) -> float:
-    """Return the geometric mean of the gains at equal time over m."""
-    rows = case["rows"]
-    gains = [
-        ratio(rows, n_draws, quantity, "same time")
-        for n_draws in sorted({row["n_draws"] for row in rows})
-    ]
-    return float(np.exp(np.mean(np.log(gains))))
+    """Return the gain at equal time over all m, whose errors fall as 1/m."""
+    same, adjusted = (
+        sum(
+            row["n_draws"] * row[quantity] for row in case["rows"] if row["kind"] == one
+        )
+        for one in ("same time", "adjusted")
+    )
+    return float(same / adjusted) if min(same, adjusted) > 0 else np.nan
+
+
+def write_gain(gain: float) -> str:
+    """Return a gain with one digit after the point, a dash where there is none."""
+    return f"{gain:.1f}" if np.isfinite(gain) else "–"
 
 
 def has_means(run: Row) -> bool:
@@ -304,7 +311,7 @@ def write_cell(rows: list[Row], n_draws: int, quantity: str) -> str:
         return ""
     mean, median = (
         " / ".join(
-            f"{ratio(rows, n_draws, f'{quantity}|{measure}', kind):.1f}"
+            write_gain(ratio(rows, n_draws, f"{quantity}|{measure}", kind))
             for kind in ("plain", "same time")
         )
         for measure in ("others", "median")

@@ -49,8 +49,8 @@ class Trial:
     Attributes
     ----------
     gained, apart : (n_points, n_judges) float64 array
-        (delta - plain)(other - plain) and (other - plain)^2 of every draw, in units of
-        the noise; those of a column may share a coalition.
+        (delta - plain)(other - plain) and (other - plain)^2 of every draw, over the
+        standard deviation of a point's noise; those of a column may share a coalition.
     """
 
     gained: FloatArray
@@ -79,12 +79,18 @@ def learn_roughly(contributions: Contributions, choice: Choice) -> LearnedLaws:
 def compare(
     one: Estimate, plain: Estimate, judges: Contributions, choice: Choice
 ) -> Trial:
-    """Judge two estimates by draws that they have not seen, in units of the noise."""
+    """Judge two estimates by draws that they have not seen.
+
+    Squares over the variance of the noise would be known best, but are those of the
+    points whose contributions are small; plain squares are those of the largest. Those
+    over its standard deviation stand between.
+    """
     is_judge = np.any(~np.isnan(judges.delta), axis=0)
     k, delta = judges.cardinality[:, is_judge], judges.delta[:, is_judge]
     expected = plain.predict(k, choice.base, choice.powers)
     apart = one.predict(k, choice.base, choice.powers) - expected
-    scale = (k / choice.base) ** plain.exponent[:, None] / plain.variance[:, None]
+    noise = np.sqrt(plain.variance)[:, None]
+    scale = (k / choice.base) ** plain.exponent[:, None] / noise
     precision = np.where(np.isnan(delta), 0.0, scale)
     missed = np.where(np.isnan(delta), 0.0, delta - expected)
     return Trial(precision * missed * apart, precision * apart**2)
