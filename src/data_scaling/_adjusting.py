@@ -36,8 +36,10 @@ QUICK_SUFFIX: Final = ".approximate"
 _FEWEST_EACH: Final = 2
 _MOST_EACH: Final = 64
 _SHARE_SPENT: Final = 0.05
-# Times the least noise for the time that fewer base draws may leave.
+# Times the least noise for the time that fewer base draws may leave; and the most time
+# that draws with theirs may take, in units of that of the draws alone.
 _NEARLY: Final = 1.05
+_MOST_TIME: Final = 4.0
 # The most that can be asked for.
 _LARGEST_EACH: Final = 256
 # Draws that are timed, and a few points; where a draw of all would take more seconds,
@@ -146,7 +148,8 @@ def _check_n_each(n_each: int) -> int:
 def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> int:
     """Return how many base draws for each draw give the least noise for the time.
 
-    It is 0 if more draws would lower the noise more.
+    No more than let the draws take four times as long; 0 if more draws would lower the
+    noise more.
 
     Parameters
     ----------
@@ -169,7 +172,8 @@ def choose_n_each(exact: Contributions, quick: Contributions, cost: float) -> in
     squared = float(np.mean(explained)) if len(explained) else 0.0
     n_each = _FEWEST_EACH * 2 ** np.arange(int(np.log2(_MOST_EACH // _FEWEST_EACH)) + 1)
     left = 1.0 - squared + squared / (1 + n_each)
-    left *= 1.0 + cost * (1 + n_each)
+    time_taken = 1.0 + cost * (1 + n_each)
+    left = np.where(time_taken <= _MOST_TIME, left * time_taken, np.inf)
     if left.min() >= 1.0:
         return 0
     return int(n_each[np.argmax(left < min(_NEARLY * left.min(), 1.0))])
