@@ -124,7 +124,7 @@ def descend(
             "Training a network gave numbers that are not finite: it stays as it was "
             "before. Give a lower learning_rate, or more draws.",
             FitWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return best
 
