@@ -43,7 +43,7 @@ _MOST_TIME: Final = 4.0
 # The most that can be asked for.
 _LARGEST_EACH: Final = 256
 # Draws that are timed, and a few points; where a draw of all would take more seconds,
-# as the few say, they are not all drawn.
+# as the few say, they are not all drawn. No draw takes less than the least time.
 _N_TIMED: Final = 4
 _FEW_POINTS: Final = 16
 _LONG: Final = 1.0

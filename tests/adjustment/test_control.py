@@ -65,28 +65,33 @@ def test_one_noisy_base_draw_for_each_removes_half():
     assert left == pytest.approx(0.5, abs=0.05)
 
 
-def test_points_of_rare_coalitions_are_adjusted_though_no_draw_was_one():
-    """Every 50th coalition has a draw of 10; quick draws are nearly the draws.
+@pytest.mark.parametrize("noise", [0.01, 1.0])
+def test_points_of_rare_coalitions_are_adjusted_though_no_draw_was_one(noise):
+    """To every 50th coalition 400 of 1,000 points contribute 10; quick draws know it.
 
-    1,000 points of 10 draws with 16 base draws each. The squared error of a mean is
-    about 0.2 + 0.002, of 170 of which a seventeenth is left; what is left of rare
-    coalitions would be most of it.
+    Of 10 draws few were such a one. With 16 base draws for each, a seventeenth of what
+    rare coalitions do to the squared error of a mean is left. A noise that quick draws
+    do not know hides how the two go together, but on the other points.
     """
     rng = np.random.default_rng(7)
-    n_points, n_draws = 1000, 10
+    n_points, n_draws, n_rare = 1000, 10, 400
     sizes = np.full(n_draws * 17, 100)
-    shape = (n_points, len(sizes))
-    quick = 10.0 * (rng.random(shape) < 0.02) + 0.1 * rng.normal(size=shape)
-    delta = quick[:, :n_draws] + 0.01 * rng.normal(size=(n_points, n_draws))
+    quick = 0.1 * rng.normal(size=(n_points, len(sizes)))
+    quick[:n_rare] *= 0.1
+    quick[:n_rare] += 10.0 * (rng.random((n_rare, len(sizes))) < 0.02)
+    own = noise * rng.normal(size=(n_rare, n_draws))
+    delta = quick[:, :n_draws].copy()
+    delta[:n_rare] += own
     curve = LearningCurve(sizes, sizes)
     draws = Contributions(
         delta, sizes[:n_draws], coalitions=curve.take(np.arange(n_draws))
     )
     adjusted = adjust(draws, Contributions(quick, sizes, coalitions=curve))
     plain, found = (
-        np.mean((part.delta.mean(axis=1) - 0.2) ** 2) for part in (draws, adjusted)
+        np.mean(((part.delta[:n_rare] - own).mean(axis=1) - 0.2) ** 2)
+        for part in (draws, adjusted)
     )
-    assert plain / found > 10.0
+    assert plain > 14.0 * found
 
 
 @pytest.mark.parametrize("kind", ["own", "shared"])
