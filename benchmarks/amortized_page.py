@@ -132,8 +132,9 @@ def _summarise(cells: Cells, groups: Groups) -> list[str]:
         f"{_ALIKE} of R²) in {_count(best)} cells of the tables below, and above "
         f"`{PLAIN}` in {_count(ahead)}; where the network alone has an R² above "
         f"{_TELLING}, in {_count(telling)}. Where its difference from the best other "
-        "is more than repetitions leave open (Student's t, 5 %; the best of four is "
-        "favoured by chance), it is ahead in "
+        "is more than repetitions leave open (Student's t, 5 %: were all methods "
+        f"alike, {0.025 * len(found):.0f} cells or more would be behind, as the best "
+        "of four is favoured by chance), it is ahead in "
         f"{len(surely_ahead)} cells and behind in {len(behind)}"
         + (":" if behind else "."),
         *(["", *(one.tell() for one in behind)] if behind else []),
