@@ -33,10 +33,11 @@ CANDIDATES: Final[tuple[Powers, ...]] = (
 )
 #: Shapes that the coefficients' covariance of an expansion is a mixture of.
 N_SHAPES: Final = 3
-# Powers of the second law of adjusted draws. A law's own bias weighs as much as their
+# The two laws of adjusted draws. What a law itself is wrong by weighs as much as their
 # noise where most of that was removed; and from so many draws on, as fewer coalitions
-# say too little of a third term.
-_RICHER: Final[Powers] = (1.0, 2.0, 3.0)
+# say too little of a third term. A term k^-0.5 would serve the sizes drawn better,
+# and far larger ones much worse.
+RICHER: Final[tuple[Powers, ...]] = ((1.0, 1.5, 2.0), (1.0, 1.5, 2.0, 3.0))
 _ENOUGH_DRAWS: Final = 8
 #: Models of the law that is averaged with an expansion: one term each.
 SINGLE_TERMS: Final[tuple[Powers, ...]] = ((1.0,), (1.5,), (2.0,))
@@ -116,23 +117,27 @@ def choose_laws(
     """
     first = draws.learn((powers or CANDIDATES[0],), 1.0)
     noise_share = measure_noise_share(draws, first)
+    if is_quiet:
+        bend = measure_bend(draws, first)
+        laws = _choose_quiet(draws, powers, noise_share)
+        return Choice(laws, draws.base, bend, *_straighten(draws, bend))
     chosen = powers or choose_powers(draws, noise_share)
     law = Law(_repeat(chosen), noise_share)
-    if is_quiet:
-        laws: tuple[Law, ...] = (law,)
-        is_open = not powers and chosen != _RICHER
-        if is_open and draws.delta.shape[1] >= _ENOUGH_DRAWS:
-            laws = (
-                Law(_repeat(CANDIDATES[0]), noise_share, 0.5),
-                Law((_RICHER,), noise_share, 0.5),
-            )
-        bend = measure_bend(draws, first)
-        return Choice(laws, draws.base, bend, *_straighten(draws, bend))
     trust = 0.0 if powers else weigh_single_terms(draws, chosen, noise_share)
     if trust == 0.0:
         return Choice((law,), draws.base)
     single = Law(SINGLE_TERMS, weight=trust)
     return Choice((replace(law, weight=1.0 - trust), single), draws.base)
+
+
+def _choose_quiet(
+    draws: LearningDraws, powers: Powers | None, noise_share: float
+) -> tuple[Law, ...]:
+    """Return the laws of draws most of whose noise has been removed."""
+    if powers or draws.delta.shape[1] < _ENOUGH_DRAWS:
+        return (Law(_repeat(powers or choose_powers(draws, noise_share)), noise_share),)
+    weight = 1.0 / len(RICHER)
+    return tuple(Law((model,), noise_share, weight) for model in RICHER)
 
 
 def _repeat(powers: Powers) -> tuple[Powers, ...]:
