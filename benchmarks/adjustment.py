@@ -12,7 +12,8 @@ adjusted, and from as many plain draws as the adjusted ones cost in time. The co
 base draw relative to a draw is measured in the same run, in the processor's time of one
 thread, on the same coalitions in turn. Errors are squared, against the reference draws;
 means of those at one size are less the reference's own noise. Each dataset gives a JSON
-file, and all of them the page ``adjustment.md`` and its figure.
+file, and all of them the page ``adjustment.md`` and its figure; learners that are
+described are measured by ``benchmarks.described``.
 """
 
 import argparse
@@ -31,8 +32,8 @@ from threadpoolctl import threadpool_limits
 
 import data_scaling as ds
 import data_scaling.coalitions
-from benchmarks.adjustment_page import MEANS, write_page
-from benchmarks.cases import CALIFORNIA
+from benchmarks.adjustment_page import write_page
+from benchmarks.gains import MEANS
 from benchmarks.one_size import OneSize, compare, pick, split_by_size
 from benchmarks.references import (
     FOLDER,
@@ -47,20 +48,13 @@ from benchmarks.references import (
     ledger_path,
     make_plans,
 )
-from data_scaling._adjusting import afford, choose_n_each
+from data_scaling._adjusting import choose_n_each
 from data_scaling._machine import describe_machine
-from data_scaling.adjustment import DescribedLearner, adjust
+from data_scaling.adjustment import adjust
 from data_scaling.learners import ApproximateLearner, find_approximation, make_learner
 
 N_DRAWS = (10, 20, 50, 100)
 N_PILOT = 50
-REFIT_EACH = 20
-N_REFIT_DRAWS = (10, 20, 40)
-REFITTED = {
-    ("california", "linreg"): CALIFORNIA,
-    ("adult", "svm"): LOADERS["adult"],
-    ("adult", "gbm"): LOADERS["adult"],
-}
 # Points that draws are timed for, and how many draws.
 TIMED = {500: 40, 10_000: 8}
 Row = dict[str, Any]
@@ -283,42 +277,6 @@ def beside(
     return pick(material.quick, columns)
 
 
-def measure_refits(name: str, learner: str, data_dir: Path) -> Row:
-    """Measure draws of a learner that is described, at 100 points."""
-    dataset = REFITTED[name, learner](data_dir)
-    points = np.sort(np.random.default_rng(0).choice(dataset.n_points, 100, False))
-    plan = ds.SamplingPlan(
-        max(N_REFIT_DRAWS), 100, 1000, points=points.tolist(), n_base_draws=0, seed=3
-    )
-    plan = replace(plan, n_base_draws=max(N_REFIT_DRAWS) * REFIT_EACH)
-    described = DescribedLearner(learner, plan)
-    draws = ds.sample_contributions(dataset, described, plan, n_jobs=1)
-    bound, pool = described.bind(dataset), ds.coalitions.group_pool(dataset)
-    coalition = ds.coalitions.draw_coalition(pool, 500, np.random.default_rng(0))
-    seconds = []
-    for asked in (points, points[:0]):
-        started = time.process_time()
-        for _ in range(3):
-            bound.draw(coalition, asked)
-        seconds.append(time.process_time() - started)
-    cost = seconds[1] / seconds[0]
-    rows = []
-    for n_draws in N_REFIT_DRAWS:
-        base = draws.base.take(np.arange(n_draws * REFIT_EACH))
-        adjusted = adjust(draws.first(n_draws), base)
-        left = 1.0 - float(np.mean(adjusted.variance_removed))
-        rows.append(
-            {
-                "n_draws": n_draws,
-                "removed": float(np.median(adjusted.variance_removed)),
-                "gain": 1.0 / (left * (1.0 + cost * REFIT_EACH)),
-            }
-        )
-    about = {"dataset": name, "learner": learner, "n_points": len(points)}
-    numbers = {"n_each": REFIT_EACH, "n_chosen": afford(cost), "cost": cost}
-    return about | numbers | {"rows": rows}
-
-
 def save(row: Row, path: Path) -> None:
     path.write_text(json.dumps(row), encoding="utf-8")
     print(f"{path.name}: measured", flush=True)
@@ -328,9 +286,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", choices=LOADERS, nargs="+", default=[])
     parser.add_argument("--metric", nargs="+", default=["log_loss"])
-    parser.add_argument(
-        "--refits", action="store_true", help="measure learners that are described"
-    )
     parser.add_argument("--page", type=Path, help="folder to write the page into")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     default = os.environ.get("DATA_SCALING_DATA", "data")
@@ -341,9 +296,6 @@ def main() -> None:
             for metric in asked.metric:
                 row = measure(asked.folder, name, metric, asked.data_dir)
                 save(row, asked.folder / f"{name}-{metric}-adjustment.json")
-        for name, learner in REFITTED if asked.refits else ():
-            row = measure_refits(name, learner, asked.data_dir)
-            save(row, asked.folder / f"{name}-{learner}-refits.json")
     if asked.page:
         write_page(asked.folder, asked.page)
 

@@ -6,15 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.described_page import write_refits
+from benchmarks.gains import (
+    MEANS,
+    METHODS,
+    QUANTITIES,
+    Row,
+    average_gain,
+    doubt,
+    list_errors,
+    ratio,
+    write_gain,
+)
+
 TEXT = Path(__file__).with_name("adjustment_page.md")
-QUANTITIES = ("100", "359", "1000", "Shapley")
-MEANS = "mean at the size"
-METHODS = (MEANS, "averaging", "likelihood", "hierarchical")
 # Numbers of points valued, of which all of a smaller dataset count as the second.
 POINTS = (500, 10_000)
 # Gains below are losses that count.
 WORSE = 0.95
-Row = dict[str, Any]
 
 
 def write_page(folder: Path, out: Path) -> None:
@@ -120,22 +129,6 @@ def summarise_means(runs: list[Row]) -> list[str]:
     return lines
 
 
-def average_gain(case: Row, quantity: str) -> float:
-    """Return the gain at equal time over all m, whose errors fall as 1/m."""
-    same, adjusted = (
-        sum(
-            row["n_draws"] * row[quantity] for row in case["rows"] if row["kind"] == one
-        )
-        for one in ("same time", "adjusted")
-    )
-    return float(same / adjusted) if min(same, adjusted) > 0 else np.nan
-
-
-def write_gain(gain: float) -> str:
-    """Return a gain with one digit after the point, a dash where there is none."""
-    return f"{gain:.1f}" if np.isfinite(gain) else "–"
-
-
 def has_means(run: Row) -> bool:
     """Say whether there are means at one size."""
     return any(name.startswith(MEANS) for name in run["cases"][0]["rows"][0])
@@ -232,53 +225,6 @@ def list_gains(
     return [gain for gain in gains if np.isfinite(gain[0])]
 
 
-def ratio(rows: list[Row], n_draws: int, quantity: str, kind: str) -> float:
-    """Return the error of a kind of draws over that of adjusted ones.
-
-    NaN where the quantity is not judged, or an error is below the reference's noise.
-    """
-    means = [
-        np.mean(list(list_errors(rows, n_draws, quantity, name).values()) or np.nan)
-        for name in (kind, "adjusted")
-    ]
-    return float(means[0] / means[1]) if min(means) > 0 else np.nan
-
-
-def doubt(rows: list[Row], n_draws: int, quantity: str, kind: str) -> float:
-    """Return the standard error of the logarithm of a gain, by leaving out repetitions.
-
-    It is infinite where an error is below the noise without one of them.
-    """
-    repetitions = sorted({row["repetition"] for row in rows})
-    logs = np.array(
-        [
-            np.log(
-                ratio(
-                    [row for row in rows if row["repetition"] != left_out],
-                    n_draws,
-                    quantity,
-                    kind,
-                )
-            )
-            for left_out in repetitions
-        ]
-    )
-    n = len(logs)
-    spread = np.sqrt((n - 1) / n * np.sum((logs - logs.mean()) ** 2))
-    return float(np.nan_to_num(spread, nan=np.inf))
-
-
-def list_errors(
-    rows: list[Row], n_draws: int, quantity: str, kind: str
-) -> dict[int, float]:
-    """Return the errors of each repetition, none where the quantity is not judged."""
-    return {
-        row["repetition"]: row[quantity]
-        for row in rows
-        if (row["n_draws"], row["kind"]) == (n_draws, kind) and quantity in row
-    }
-
-
 def write_tables(run: Row) -> list[str]:
     lines: list[str] = []
     for case in run["cases"]:
@@ -317,32 +263,6 @@ def write_cell(rows: list[Row], n_draws: int, quantity: str) -> str:
         for measure in ("others", "median")
     )
     return f"{mean} (median {median})"
-
-
-def write_refits(refits: list[Row]) -> list[str]:
-    """Return the table of learners without a quick approximation."""
-    lines = [
-        "",
-        "### By descriptors",
-        "",
-        "The share of the variance of the typical point's draws that 20 base draws for "
-        "each draw remove, and how many times less time equal noise then takes; below "
-        "1, they cost more than they bring. `adjust=True` takes the number of the last "
-        "column: with 0 the draws stay as they are, and others cost a twentieth of the "
-        "draws' time at most.",
-        "",
-        "| dataset | learner | points | m | base draw, in draws | removed | gain | "
-        "taken |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {run['dataset']} | {run['learner']} | {run['n_points']} | "
-        f"{row['n_draws']} | {run['cost']:.4f} | {row['removed']:.2f} | "
-        f"{row['gain']:.2f} | {run['n_chosen']} |"
-        for run in refits
-        for row in run["rows"]
-    ]
-    return lines
 
 
 def plot_gains(runs: list[Row], path: Path) -> None:
