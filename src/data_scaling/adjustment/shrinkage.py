@@ -8,6 +8,7 @@ the leave-one-out coefficients of a ridge regression.
 from typing import Final
 
 import numpy as np
+from scipy.special import stdtrit
 
 from data_scaling._typing import BoolArray, FloatArray
 
@@ -22,6 +23,8 @@ _N_ITERATIONS: Final = 30
 # Sum of squared controls, in units of the variance of a point's draws, from which on
 # these tell their coefficient.
 _LEAST_TOLD: Final = 0.01
+# How certain it has to be that shared descriptors help, by Student's t.
+_CERTAIN: Final = 0.975
 # Prior variance of the mean's coefficients: as good as none.
 _BROAD: Final = 1e6
 # Share of a draw that its own mean does not take, at least.
@@ -110,14 +113,15 @@ def predict_by_shared(
     flat = np.eye(n_numbers) / n_numbers
     learned = _learn_by_halves(y, descriptor, mean, flat)
     nothing, plain = _leave_out(y, 0.0 * flat, 0.0 * flat, descriptor, basis)
+    # A gain within the noise of the coalitions left out is none.
+    quantile = float(stdtrit(y.shape[1] - 1, _CERTAIN))
     best, best_gain = nothing, 0.0
     for scale in _SCALES:
         for halves in ((flat, flat), learned):
             even, odd = (scale * half for half in halves)
             prediction, error = _leave_out(y, even, odd, descriptor, basis)
             gain = plain - error
-            # A gain within the noise of the coalitions left out is none.
-            doubt = float(np.std(gain)) / len(gain) ** 0.5
+            doubt = quantile * float(np.std(gain, ddof=1)) / len(gain) ** 0.5
             if gain.mean() - doubt > best_gain:
                 best, best_gain = prediction, float(gain.mean()) - doubt
     return np.asarray(best * spread)
