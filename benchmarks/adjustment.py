@@ -33,7 +33,7 @@ from threadpoolctl import threadpool_limits
 import data_scaling as ds
 import data_scaling.coalitions
 from benchmarks.adjustment_page import write_page
-from benchmarks.gains import MEANS
+from benchmarks.gains import MEANS, Row
 from benchmarks.one_size import OneSize, compare, pick, split_by_size
 from benchmarks.references import (
     FOLDER,
@@ -57,7 +57,6 @@ N_DRAWS = (10, 20, 50, 100)
 N_PILOT = 50
 # Points that draws are timed for, and how many draws.
 TIMED = {500: 40, 10_000: 8}
-Row = dict[str, Any]
 
 
 def fit_average(draws: ds.Contributions) -> Callable[[Any], NDArray[np.float64]]:

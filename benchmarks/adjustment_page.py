@@ -208,12 +208,16 @@ def list_competitors(
 def is_first(rows: list[Row], n_draws: int) -> bool:
     """Say whether hierarchical on adjusted draws has the least errors altogether.
 
-    That is, the least geometric mean of the errors of all quantities.
+    That is, the least geometric mean of the errors of all quantities. Not where one of
+    its own is below the reference's noise.
     """
     found = [list_competitors(rows, n_draws, quantity) for quantity in QUANTITIES]
-    logs = [[np.log(np.mean(one)) for one in (own, *others)] for own, others in found]
-    own, *others = np.mean(logs, axis=0)
-    return bool(own <= min(others))
+    means = np.array(
+        [[np.mean(one) for one in (own, *others)] for own, others in found]
+    )
+    positive = np.where(means > 0.0, means, np.nan)
+    own, *others = np.exp(np.mean(np.log(positive), axis=0))
+    return bool(own <= np.nanmin(others))
 
 
 def find_behind(rows: list[Row], n_draws: int, quantity: str) -> tuple[float, bool]:

@@ -1,6 +1,6 @@
 """Draws of learners that are described, adjusted: what that brings where it can.
 
-Run from the repository root; it goes on where it was stopped:
+Run from the repository root; draws go on where they were stopped:
 
     python -m benchmarks.described --case adult-svm
 
@@ -8,8 +8,9 @@ A hundred points are drawn by the learner at each of three sizes. The share of t
 variance that base draws explain is measured on draws of all sizes. The mean of m draws
 at a size, and laws fitted to m draws of all three, are judged by the draws at that size
 which the repetition did not take: as they are, adjusted, and as many plain ones as the
-adjusted ones cost in time. Each case gives a JSON file, and ``python -m
-benchmarks.adjustment --page docs`` makes a table of them.
+adjusted ones cost in time (the pilot of a run, 64 trainings, is not counted). Each case
+gives a JSON file, and ``python -m benchmarks.adjustment --page docs`` makes tables of
+them.
 """
 
 import argparse
@@ -20,7 +21,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,9 @@ from threadpoolctl import threadpool_limits
 import data_scaling as ds
 import data_scaling.coalitions
 from benchmarks.cases import CALIFORNIA
-from benchmarks.gains import MEANS
-from benchmarks.one_size import compare, pick
-from benchmarks.references import FOLDER, JUDGED, LOADERS
+from benchmarks.gains import MEANS, Row
+from benchmarks.one_size import average, compare, pick
+from benchmarks.references import FOLDER, JUDGED, LOADERS, choose_points
 from data_scaling._adjusting import afford
 from data_scaling.adjustment import DescribedLearner, adjust
 
@@ -39,7 +39,6 @@ N_POINTS = 100
 # Base draws for each draw: of those whose variance is measured, and of those judged.
 MANY, FEW = 20, 5
 N_DRAWS = (10, 20, 40)
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def draw(case: Case, dataset: ds.Dataset, ledger: Path) -> ds.Contributions:
     plan = ds.SamplingPlan(
         case.n_draws,
         cardinalities=JUDGED,
-        points=choose_points(dataset),
+        points=choose_points(dataset, N_POINTS),
         n_base_draws=n_base,
         seed=5,
     )
@@ -90,14 +89,9 @@ def draw(case: Case, dataset: ds.Dataset, ledger: Path) -> ds.Contributions:
     return ds.sample_contributions(dataset, described, plan, n_jobs=1, ledger=ledger)
 
 
-def choose_points(dataset: ds.Dataset) -> list[int]:
-    chosen = np.random.default_rng(0).choice(dataset.n_points, N_POINTS, replace=False)
-    return sorted(chosen.tolist())
-
-
 def measure_variance(case: Case, dataset: ds.Dataset) -> Row:
     """Return what base draws cost, and which share of the variance they remove."""
-    points = np.array(choose_points(dataset))
+    points = np.array(choose_points(dataset, N_POINTS))
     plan = ds.SamplingPlan(
         max(N_DRAWS),
         100,
@@ -140,7 +134,7 @@ def judge(case: Case, draws: ds.Contributions, cost: float) -> Iterator[Row]:
     for repetition in range(case.n_repetitions):
         own = np.arange(n_own * n_sizes) + repetition * n_own * n_sizes
         rest = np.delete(draws.delta, own, axis=1)
-        truths = [rest[:, place::n_sizes] for place in range(n_sizes)]
+        truths = [average(rest[:, place::n_sizes]) for place in range(n_sizes)]
         some_base = np.arange(n_base * n_sizes) + repetition * n_base * n_sizes
         for n_draws in case.numbers:
             n_equal = round(n_draws * (1.0 + cost * FEW))
@@ -149,15 +143,13 @@ def judge(case: Case, draws: ds.Contributions, cost: float) -> Iterator[Row]:
                 columns = own[place::n_sizes], some_base[place::n_sizes]
                 for kind, chosen in split(draws, columns, n_draws, n_equal):
                     mean = np.nanmean(chosen.delta, axis=1)
-                    found = compare_with(truths[place], mean, f"{MEANS}|{size}")
+                    found = name_errors(f"{MEANS}|{size}", mean, *truths[place])
                     rows[kind] = rows.get(kind, {}) | found
             for kind, chosen in split(draws, (own, some_base), n_draws, n_equal):
                 psi = ds.HierarchicalEstimator().fit(chosen).psi(JUDGED)
                 for place, size in enumerate(JUDGED):
-                    found = compare_with(
-                        truths[place], psi[:, place], f"hierarchical|{size}"
-                    )
-                    rows[kind] |= found
+                    name = f"hierarchical|{size}"
+                    rows[kind] |= name_errors(name, psi[:, place], *truths[place])
             for kind, row in rows.items():
                 about = {"repetition": repetition, "n_draws": n_draws, "kind": kind}
                 yield about | row
@@ -177,13 +169,14 @@ def split(
     yield "same time", pick(draws, own[:n_equal])
 
 
-def compare_with(
-    rest: NDArray[np.float64], values: NDArray[np.float64], name: str
+def name_errors(
+    name: str,
+    values: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    noise: NDArray[np.float64],
 ) -> dict[str, float]:
-    """Return squared errors against the mean of the draws that were left out."""
-    truth = np.nanmean(rest, axis=1)
-    noise = np.nanvar(rest, axis=1) / np.isfinite(rest).sum(axis=1)
-    return {f"{name}{m}": e for m, e in compare(values, truth, noise).items()}
+    found = compare(values, truth, noise)
+    return {f"{name}{measure}": error for measure, error in found.items()}
 
 
 def main() -> None:

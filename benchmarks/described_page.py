@@ -35,8 +35,9 @@ def write_refits(refits: list[Row]) -> list[str]:
         "`python -m benchmarks.described`: the means of m draws at one size, and the "
         "hierarchical law of m draws of the three sizes in turn, judged by the draws "
         "at the size which the repetition did not take. Shapley values have no "
-        "reference here; trees and support vectors have fewer draws than 4,000 at a "
-        "size, as each draw is a fit for every point.",
+        "reference here. Where a draw is a fit for every point there are fewer of them "
+        "to judge by. Where equal time does not suffice for one draw more, both "
+        "numbers are the same.",
         "",
         "| dataset | learner | draws at each size | m | method | "
         + " | ".join(f"psi {size}" for size in sizes)

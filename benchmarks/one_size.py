@@ -58,8 +58,7 @@ class OneSize:
         }
         rest = np.delete(self.exact.delta, np.arange(first, first + n_own), axis=1)
         rest = np.hstack([self.more, rest])
-        truth = np.nanmean(rest, axis=1)
-        noise = np.nanvar(rest, axis=1) / np.isfinite(rest).sum(axis=1)
+        truth, noise = average(rest)
         return {
             kind: compare(np.nanmean(draws.delta, axis=1), truth, noise)
             for kind, draws in means.items()
@@ -86,6 +85,14 @@ def split_by_size(
             for part in (exact, quick)
         )
         yield OneSize(size, at_size, of_base, drawn.delta[:, sizes == size])
+
+
+def average(
+    delta: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean of each point's draws, and its variance."""
+    n_draws = np.isfinite(delta).sum(axis=1)
+    return np.nanmean(delta, axis=1), np.nanvar(delta, axis=1) / n_draws
 
 
 def compare(

@@ -76,9 +76,9 @@ class Reference:
         return float(1 - noise / np.var(self.psi[:, place]))
 
 
-def choose_points(dataset: ds.Dataset) -> list[int]:
+def choose_points(dataset: ds.Dataset, n_points: int = N_POINTS) -> list[int]:
     rng = np.random.default_rng(0)
-    return sorted(rng.choice(dataset.n_points, N_POINTS, replace=False).tolist())
+    return sorted(rng.choice(dataset.n_points, n_points, replace=False).tolist())
 
 
 def make_plans(dataset: ds.Dataset) -> dict[str, ds.SamplingPlan]:

@@ -18,12 +18,12 @@ def plant(seed, n_draws, effect):
 
 @pytest.mark.parametrize("n_draws", [10, 20])
 def test_useless_descriptors_are_seldom_used(n_draws):
-    """In 5 of 100 problems; were that so in 5 %, more than 12 had a chance of 0.2 %."""
+    """In 9 and 3 of 100 problems; at a rate of 9 %, over 18 have a chance of 1e-3."""
     used = [
         predict_by_shared(*plant(seed, n_draws, 0.0), np.ones((n_draws, 1))).any()
         for seed in range(100)
     ]
-    assert sum(used) <= 12
+    assert sum(used) <= 18
 
 
 def test_descriptors_that_tell_are_used():

@@ -23,8 +23,10 @@ _N_ITERATIONS: Final = 30
 # Sum of squared controls, in units of the variance of a point's draws, from which on
 # these tell their coefficient.
 _LEAST_TOLD: Final = 0.01
-# How certain it has to be that shared descriptors help, by Student's t.
-_CERTAIN: Final = 0.975
+# The quantile of Student's t that a gain by shared descriptors has to reach. As the
+# best of several is taken, and errors of draws left out are dependent, useless
+# descriptors reach it in 8 % of cases with 10 draws, and in 4 % with 20.
+_CLEAR: Final = 0.975
 # Prior variance of the mean's coefficients: as good as none.
 _BROAD: Final = 1e6
 # Share of a draw that its own mean does not take, at least.
@@ -89,7 +91,8 @@ def predict_by_shared(
 
     The coefficients of a point have a normal prior whose covariance is common to all:
     isotropic, or learned over all points by EM. Which of them, and how wide, is chosen
-    by the squared error on coalitions left out, if it is below that without them.
+    by the squared error on coalitions left out, of those for which it is clearly below
+    that without descriptors.
 
     Parameters
     ----------
@@ -103,7 +106,7 @@ def predict_by_shared(
     Returns
     -------
     (n_points, n_draws) float64 array
-        What to subtract; 0 if the descriptors do not help.
+        What to subtract; 0 if the descriptors do not help clearly.
     """
     basis, _ = np.linalg.qr(mean)
     y = delta - (delta @ basis) @ basis.T
@@ -114,7 +117,7 @@ def predict_by_shared(
     learned = _learn_by_halves(y, descriptor, mean, flat)
     nothing, plain = _leave_out(y, 0.0 * flat, 0.0 * flat, descriptor, basis)
     # A gain within the noise of the coalitions left out is none.
-    quantile = float(stdtrit(y.shape[1] - 1, _CERTAIN))
+    quantile = float(stdtrit(y.shape[1] - 1, _CLEAR))
     best, best_gain = nothing, 0.0
     for scale in _SCALES:
         for halves in ((flat, flat), learned):
@@ -122,8 +125,8 @@ def predict_by_shared(
             prediction, error = _leave_out(y, even, odd, descriptor, basis)
             gain = plain - error
             doubt = quantile * float(np.std(gain, ddof=1)) / len(gain) ** 0.5
-            if gain.mean() - doubt > best_gain:
-                best, best_gain = prediction, float(gain.mean()) - doubt
+            if gain.mean() > max(doubt, best_gain):
+                best, best_gain = prediction, float(gain.mean())
     return np.asarray(best * spread)
 
 

@@ -135,7 +135,7 @@ def _choose_quiet(
 ) -> tuple[Law, ...]:
     """Return the laws of draws most of whose noise has been removed."""
     if powers or draws.delta.shape[1] < _ENOUGH_DRAWS:
-        return (Law(_repeat(powers or choose_powers(draws, noise_share)), noise_share),)
+        return (Law(_repeat(powers or CANDIDATES[0]), noise_share),)
     weight = 1.0 / len(RICHER)
     return tuple(Law((model,), noise_share, weight) for model in RICHER)
 
