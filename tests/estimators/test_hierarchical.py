@@ -420,7 +420,13 @@ def plant_quiet_draws(removed, seed=3):
     return psi, noise, Contributions(delta, k, variance_removed=share)
 
 
-def test_adjusted_draws_have_the_mean_of_two_richer_laws():
+@pytest.fixture
+def unclear(monkeypatch):
+    """No powers are clearly better than the first on held-out coalitions."""
+    monkeypatch.setattr(choice, "choose_powers", lambda *_: CANDIDATES[0])
+
+
+def test_many_adjusted_draws_have_the_mean_of_two_richer_laws():
     psi, _, draws = plant_quiet_draws(removed=0.9)
     laws = HierarchicalEstimator().fit(draws)
     plain = HierarchicalEstimator().fit(replace(draws, variance_removed=None))
@@ -440,22 +446,42 @@ def test_adjusted_draws_have_the_mean_of_two_richer_laws():
     )
 
 
-def test_seven_adjusted_draws_say_too_little_of_a_third_term():
+@pytest.mark.usefixtures("unclear")
+@pytest.mark.parametrize(
+    ("n_draws", "powers"),
+    [
+        (7, [1.0, 2.0]),
+        (8, [1.0, 2.0, 3.0]),
+        (39, [1.0, 2.0, 3.0]),
+        (40, [1.0, 1.5, 2.0, 3.0]),
+    ],
+)
+def test_the_more_adjusted_draws_the_richer_the_law(n_draws, powers):
     _, _, draws = plant_quiet_draws(removed=0.9)
-    assert HierarchicalEstimator().fit(draws.first(7)).powers.tolist() == [1.0, 2.0]
+    laws = HierarchicalEstimator().fit(draws.first(n_draws))
+    assert laws.powers.tolist() == powers
 
 
-def test_how_far_the_two_laws_lie_apart_is_part_of_the_variance():
+def test_some_adjusted_draws_have_the_richer_law_where_it_is_clearly_better():
     psi, _, draws = plant_quiet_draws(removed=0.9)
-    laws = HierarchicalEstimator().fit(draws)
+    truth = psi(100.0)[:, 0]
+    error, two = (
+        np.mean((laws.psi(100.0) - truth) ** 2)
+        for powers in (None, (1.0, 2.0))
+        for laws in [HierarchicalEstimator(powers=powers).fit(draws.first(39))]
+    )
+    # The mean of two laws would have a quarter of the squared bias at least.
+    assert error < 0.15 * two
+
+
+@pytest.mark.usefixtures("unclear")
+@pytest.mark.parametrize("n_draws", [20, 60])
+def test_how_far_the_two_laws_lie_apart_is_part_of_the_variance(n_draws):
+    psi, _, draws = plant_quiet_draws(removed=0.9)
+    laws = HierarchicalEstimator().fit(draws.first(n_draws))
     low, high = laws.interval([100.0, 500.0])
     truth = psi([[100.0, 500.0]])
     assert np.mean((low < truth) & (truth < high), axis=0).min() > 0.9
-    alone = [
-        HierarchicalEstimator(powers=powers).fit(draws) for powers in choice.RICHER
-    ]
-    apart = np.abs(alone[0].psi(100.0) - alone[1].psi(100.0)) / 2
-    assert np.all(laws.psi_std(100.0) > 0.9 * apart)
 
 
 def test_noise_that_bends_is_told_by_the_nearest_power_law():

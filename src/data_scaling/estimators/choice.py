@@ -3,7 +3,7 @@
 The points of a coalition share its luck, so that a likelihood which multiplies over
 points is overconfident, and prefers powers that are not there. Powers and the trust in
 laws are therefore chosen by what laws predict for coalitions that they were not fitted
-to, a coalition counting once.
+to, a coalition counting once. Of draws without most of their noise the number decides.
 """
 
 from dataclasses import dataclass, replace
@@ -33,12 +33,14 @@ CANDIDATES: Final[tuple[Powers, ...]] = (
 )
 #: Shapes that the coefficients' covariance of an expansion is a mixture of.
 N_SHAPES: Final = 3
-# The two laws of adjusted draws. What a law itself is wrong by weighs as much as their
-# noise where most of that was removed; and from so many draws on, as fewer coalitions
-# say too little of a third term. A term k^-0.5 would serve the sizes drawn better,
-# and far larger ones much worse.
-RICHER: Final[tuple[Powers, ...]] = ((1.0, 1.5, 2.0), (1.0, 1.5, 2.0, 3.0))
-_ENOUGH_DRAWS: Final = 8
+# A law's own bias weighs as much as the noise of adjusted draws where most of that was
+# removed. Their law is the mean of two from so many draws on, as fewer coalitions say
+# too little of a third term; and of two richer ones from so many on. A term k^-0.5
+# would serve the sizes drawn better, and far larger ones worse.
+_MEAN_DRAWS, _MANY_DRAWS = 8, 40
+_WITH_CUBE: Final[Powers] = (1.0, 2.0, 3.0)
+#: Powers of the two laws of many adjusted draws.
+RICHER: Final[tuple[Powers, Powers]] = ((1.0, 1.5, 2.0), (1.0, 1.5, 2.0, 3.0))
 #: Models of the law that is averaged with an expansion: one term each.
 SINGLE_TERMS: Final[tuple[Powers, ...]] = ((1.0,), (1.5,), (2.0,))
 # A gain is clear from so many standard errors on, and this share of the error.
@@ -104,7 +106,7 @@ class Choice:
 def choose_laws(
     draws: LearningDraws, powers: Powers | None, *, is_quiet: bool
 ) -> Choice:
-    """Return the laws whose mean is to be fitted, the expansion first.
+    """Return the laws whose mean is to be fitted, the simplest expansion first.
 
     Parameters
     ----------
@@ -134,10 +136,15 @@ def _choose_quiet(
     draws: LearningDraws, powers: Powers | None, noise_share: float
 ) -> tuple[Law, ...]:
     """Return the laws of draws most of whose noise has been removed."""
-    if powers or draws.delta.shape[1] < _ENOUGH_DRAWS:
-        return (Law(_repeat(powers or CANDIDATES[0]), noise_share),)
-    weight = 1.0 / len(RICHER)
-    return tuple(Law((model,), noise_share, weight) for model in RICHER)
+    n_draws = draws.delta.shape[1]
+    if not powers and n_draws >= _MANY_DRAWS:
+        # Of one shape each: the draws themselves tell how a point's law bends.
+        return tuple(Law((model,), noise_share, 0.5) for model in RICHER)
+    chosen = powers or choose_powers(draws, noise_share)
+    if powers or n_draws < _MEAN_DRAWS or chosen == _WITH_CUBE:
+        return (Law(_repeat(chosen), noise_share),)
+    first = Law(_repeat(CANDIDATES[0]), noise_share, 0.5)
+    return (first, Law((_WITH_CUBE,), noise_share, 0.5))
 
 
 def _repeat(powers: Powers) -> tuple[Powers, ...]:

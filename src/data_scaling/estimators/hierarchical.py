@@ -82,10 +82,11 @@ class HierarchicalEstimator:
     means are biased where tails are skewed.
 
     Where adjusting has removed most of the draws' noise, what the law itself is wrong
-    by shows. Unless powers are given, 8 such draws and more have the mean of two laws,
-    with 1/k, k^-1.5 and 1/k^2, and with 1/k^3 besides, whose difference is part of the
-    covariance; and their noise may bend: its logarithm is a parabola in that of the
-    size, as bent for all points.
+    by shows. Unless powers are given, 40 such draws and more have the mean of two laws,
+    with 1/k, k^-1.5 and 1/k^2, and with 1/k^3 besides; 8 and more that of 1/k and 1/k^2
+    and of 1/k, 1/k^2 and 1/k^3, or the latter alone where it is clearly better. What
+    the two laws differ by is part of the covariance. And the noise of adjusted draws
+    may bend: its logarithm is a parabola in that of the size, as bent for all points.
 
     Examples
     --------
