@@ -21,7 +21,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from benchmarks.adjustment_page import write_page
 from benchmarks.gains import MEANS, Row
 from benchmarks.one_size import OneSize, compare, pick, split_by_size
 from benchmarks.references import (
+    BEYOND,
     FOLDER,
     JUDGED,
     LOADERS,
@@ -86,12 +87,14 @@ METHODS = {
 }
 
 
-def estimate(draws: ds.Contributions) -> Iterator[tuple[str, str, Any]]:
+def estimate(
+    draws: ds.Contributions, sizes: Sequence[int]
+) -> Iterator[tuple[str, str, Any]]:
     """Yield method, quantity and estimate: psi at sizes, and Shapley values."""
     grid = np.arange(100, 1001, 10)
     for name, fit in METHODS.items():
         psi = fit(draws)
-        for size in JUDGED:
+        for size in sizes:
             yield name, str(size), psi(size)
         yield name, "Shapley", psi(grid).mean(axis=1)
     values = ds.monte_carlo_values(draws)
@@ -105,12 +108,13 @@ def judge(draws: ds.Contributions, reference: Reference) -> dict[str, float]:
     reference's variance each, and the median. Of the means at one size the reference's
     noise is subtracted; that of its Shapley values, of ten times the draws, is not.
     """
-    errors = {}
-    for method, quantity, values in estimate(draws):
+    errors, places = {}, reference.cardinality.tolist()
+    sizes = [size for size in (*JUDGED, *BEYOND) if size in places]
+    for method, quantity, values in estimate(draws, sizes):
         if quantity == "Shapley":
             found = compare(values, reference.shapley, 0.0)
         else:
-            place = reference.cardinality.tolist().index(int(quantity))
+            place = places.index(int(quantity))
             noise = reference.psi_std[:, place] ** 2
             found = compare(values, reference.psi[:, place], noise)
         errors |= {f"{method}|{quantity}{name}": error for name, error in found.items()}

@@ -18,6 +18,7 @@ from benchmarks.gains import (
     ratio,
     write_gain,
 )
+from benchmarks.references import BEYOND
 
 TEXT = Path(__file__).with_name("adjustment_page.md")
 # Numbers of points valued, of which all of a smaller dataset count as the second.
@@ -95,6 +96,11 @@ def describe_runs(runs: list[Row]) -> list[str]:
         "geometric mean of the errors of all four quantities is least there:",
         "",
         *count_best(runs),
+        "",
+        "Beyond the sizes drawn, by how many times adjusting lowers the error of "
+        "hierarchical, at equal draws / at equal time where 10,000 points are valued:",
+        "",
+        *write_beyond(runs),
         "",
         "![By how much adjusting lowers errors](adjustment.png)",
         "",
@@ -184,6 +190,25 @@ def count_best(runs: list[Row]) -> list[str]:
             f"| {n_draws} | {least} | {near} | {len(behind)} | {certain} | {first} | "
             f"{len(cases)} |"
         )
+    return lines
+
+
+def write_beyond(runs: list[Row]) -> list[str]:
+    """Return the table of gains at sizes above those drawn."""
+    draws = sorted({row["n_draws"] for row in runs[0]["cases"][0]["rows"]})
+    lines = [
+        "| dataset | metric | size | " + " | ".join(f"m = {m}" for m in draws) + " |",
+        "|---|---|---|" + "---|" * len(draws),
+    ]
+    for run in runs:
+        (rows,) = (c["rows"] for c in run["cases"] if c["n_points"] == POINTS[1])
+        for size in BEYOND:
+            name = f"hierarchical|{size}"
+            if f"{name}|others" not in rows[0]:
+                continue
+            cells = [write_gains(rows, m, f"{name}|others") for m in draws]
+            about = f"| {run['dataset']} | `{run['metric']}` | {size:,} | "
+            lines.append(about + " | ".join(cells) + " |")
     return lines
 
 
@@ -285,13 +310,18 @@ def write_cell(rows: list[Row], n_draws: int, quantity: str) -> str:
     if f"{quantity}|others" not in rows[0]:
         return ""
     mean, median = (
-        " / ".join(
-            write_gain(ratio(rows, n_draws, f"{quantity}|{measure}", kind))
-            for kind in ("plain", "same time")
-        )
+        write_gains(rows, n_draws, f"{quantity}|{measure}")
         for measure in ("others", "median")
     )
     return f"{mean} (median {median})"
+
+
+def write_gains(rows: list[Row], n_draws: int, quantity: str) -> str:
+    """Return the gains at equal draws and at equal time."""
+    return " / ".join(
+        write_gain(ratio(rows, n_draws, quantity, kind))
+        for kind in ("plain", "same time")
+    )
 
 
 def plot_gains(runs: list[Row], path: Path) -> None:
