@@ -104,9 +104,9 @@ def describe_runs(runs: list[Row]) -> list[str]:
         "",
         "![By how much adjusting lowers errors](adjustment.png)",
         "",
-        "*Shapley values by averaging: median squared error of plain draws over that "
-        "of adjusted ones, at equal time. Below 1 plain draws are better, where the "
-        "error is that of a/k + b/k² and no noise.*",
+        "*Shapley values by hierarchical laws: median squared error of plain draws "
+        "over that of adjusted ones, at equal time. Below 1 plain draws would be "
+        "better.*",
     ]
 
 
@@ -337,7 +337,7 @@ def plot_gains(runs: list[Row], path: Path) -> None:
             place = datasets.index(run["dataset"])
             (case,) = (c for c in run["cases"] if c["n_points"] == n_points)
             draws = sorted({r["n_draws"] for r in case["rows"]})
-            name = "averaging|Shapley|median"
+            name = "hierarchical|Shapley|median"
             gains = [ratio(case["rows"], m, name, "same time") for m in draws]
             label = f"{run['dataset']}, {run['metric']}"
             style = "--" if run["metric"] != "log_loss" else "-"
