@@ -49,6 +49,7 @@ from benchmarks.references import (
     ledger_path,
     make_plans,
 )
+from benchmarks.sample_efficiency_page import MONTE_CARLO
 from data_scaling._adjusting import choose_n_each
 from data_scaling._machine import describe_machine
 from data_scaling.adjustment import adjust
@@ -98,7 +99,7 @@ def estimate(
             yield name, str(size), psi(size)
         yield name, "Shapley", psi(grid).mean(axis=1)
     values = ds.monte_carlo_values(draws)
-    yield "averaging of all", "Shapley", getattr(values, "values", values)
+    yield MONTE_CARLO, "Shapley", getattr(values, "values", values)
 
 
 def judge(draws: ds.Contributions, reference: Reference) -> dict[str, float]:

@@ -4,9 +4,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from benchmarks.sample_efficiency_page import MONTE_CARLO
+
 QUANTITIES = ("100", "359", "1000", "Shapley")
 MEANS = "mean at the size"
-METHODS = (MEANS, "averaging", "likelihood", "hierarchical")
+METHODS = (MEANS, MONTE_CARLO, "averaging", "likelihood", "hierarchical")
 Row: TypeAlias = dict[str, Any]
 
 

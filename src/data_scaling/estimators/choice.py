@@ -3,7 +3,8 @@
 The points of a coalition share its luck, so that a likelihood which multiplies over
 points is overconfident, and prefers powers that are not there. Powers and the trust in
 laws are therefore chosen by what laws predict for coalitions that they were not fitted
-to, a coalition counting once. Of draws without most of their noise the number decides.
+to, a coalition counting once. Where adjusting has removed most of the noise, the number
+of draws decides too.
 """
 
 from dataclasses import dataclass, replace
